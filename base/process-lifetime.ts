@@ -1,0 +1,39 @@
+/**
+ * The life of a component's process: it runs until SIGTERM or SIGINT, then closes what it opened.
+ * Entry points (`main.ts`) call this and nothing else does.
+ */
+
+import { systemClock } from './clock.ts';
+import { type Logger, type LogLevel, newLogger } from './logger.ts';
+
+export interface ProcessContext {
+  /** Aborted at the first SIGTERM or SIGINT. */
+  readonly signal: AbortSignal;
+  readonly logger: Logger;
+}
+
+/**
+ * Runs a component until it returns. A failure is logged once and ends the process with code 1;
+ * a second signal ends it at once. Logs go to standard error.
+ */
+export async function runProcess(
+  component: string,
+  level: LogLevel,
+  run: (context: ProcessContext) => Promise<void>,
+): Promise<void> {
+  const controller = new AbortController();
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(1);
+      controller.abort();
+    });
+  }
+  const write = (line: string): void => void process.stderr.write(line);
+  const logger = newLogger({ component, level, clock: systemClock, write });
+  try {
+    await run({ signal: controller.signal, logger });
+  } catch (error) {
+    logger.error('Ended with a failure', { error });
+    process.exitCode = 1;
+  }
+}
