@@ -70,6 +70,16 @@ export interface Strategy {
   readonly allowCreateOnUpdate: boolean;
   /** Name rules: `subdomain` RFC 1123 up to 253, `label` RFC 1123 up to 63, `label1035`, `path`: no "/" or "%". */
   readonly nameRule: 'subdomain' | 'label' | 'label1035' | 'path';
+  /**
+   * The kind has no objects of its own: it is another shape of this resource's, which hold what is
+   * stored (Events of events.k8s.io are the Events of the core group). The hooks of the strategy see
+   * the kind's own shape.
+   */
+  readonly storedAs?: {
+    readonly resource: Resource;
+    toStored(object: ApiObject): ApiObject;
+    fromStored(stored: ApiObject): ApiObject;
+  };
   /** Objects vanish this many seconds after their last write (events: 3600). */
   readonly ttlSeconds?: number;
 
@@ -85,8 +95,11 @@ export interface Strategy {
   /** Texts for `Warning:` headers; fields that are accepted and have no effect are named here. */
   warnings?(object: ApiObject): readonly string[];
 
-  /** Seconds of grace a delete gets when the request names none; absent: deletion is immediate. */
-  deletionGraceSeconds?(object: ApiObject): number;
+  /**
+   * Seconds of grace a delete gets; `requested` is what the request names, if anything. 0: the object
+   * goes at once. Absent: the kind knows no grace.
+   */
+  deletionGraceSeconds?(object: ApiObject, requested: number | undefined): number;
 
   /** Columns besides none: the first one must be Name. Absent: Name and Age. */
   readonly columns?: readonly TableColumn[];
