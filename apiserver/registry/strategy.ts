@@ -100,6 +100,15 @@ export interface Strategy {
    * goes at once. Absent: the kind knows no grace.
    */
   deletionGraceSeconds?(object: ApiObject, requested: number | undefined): number;
+  /**
+   * Finalizers that are not in the metadata (namespaces: `spec.finalizers`): while there are any, a
+   * deleted object stays.
+   */
+  otherFinalizers?(object: ApiObject): readonly string[];
+  /** Deletion begins and the object stays for now: the kind's own marks (namespaces: the phase). */
+  prepareForDeletion?(object: ApiObject): void;
+  /** DELETE answers with the object instead of a `Status` (pods). */
+  readonly returnsDeleted?: boolean;
 
   /** Columns besides none: the first one must be Name. Absent: Name and Age. */
   readonly columns?: readonly TableColumn[];
