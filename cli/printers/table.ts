@@ -19,6 +19,12 @@ interface TableMetadata {
   readonly labels?: Readonly<Record<string, string>>;
 }
 
+/** Whether an answer is a Table: a server may answer the objects instead. */
+export function isApiTable(answer: unknown): answer is Table {
+  const table = answer as Partial<Table> | null;
+  return Array.isArray(table?.columnDefinitions) && Array.isArray(table.rows);
+}
+
 export interface TableOptions {
   /** Also the columns of lower priority (`-o wide`). */
   readonly wide: boolean;
@@ -26,6 +32,8 @@ export interface TableOptions {
   readonly withNamespace: boolean;
   readonly noHeaders?: boolean;
   readonly showLabels?: boolean;
+  /** Put before each name, as `pod/`, where several types are shown. */
+  readonly namePrefix?: string;
 }
 
 /** The `Accept` header that asks for a Table. */
@@ -35,6 +43,10 @@ const GAP = '   ';
 
 /** Lines without a trailing newline; an empty table gives only its head. */
 export function formatTable(table: Table, options: TableOptions): readonly string[] {
+  return alignColumns(tableRows(table, options));
+}
+
+function tableRows(table: Table, options: TableOptions): readonly (readonly string[])[] {
   const shown = table.columnDefinitions
     .map((column, index) => ({ column, index }))
     .filter(({ column }) => options.wide || column.priority === 0);
@@ -45,20 +57,38 @@ export function formatTable(table: Table, options: TableOptions): readonly strin
   ];
   const rows = table.rows.map((row) => [
     ...(options.withNamespace ? [row.object?.metadata?.namespace ?? ''] : []),
-    ...shown.map(({ index }) => cellText(row.cells[index])),
+    ...shown.map(({ column, index }) => {
+      const isName = options.namePrefix !== undefined && column.name.toLowerCase() === 'name';
+      return `${isName ? options.namePrefix : ''}${cellText(row.cells[index])}`;
+    }),
     ...(options.showLabels === true ? [labelsText(row.object?.metadata?.labels)] : []),
   ]);
-  return alignColumns(options.noHeaders === true ? rows : [head, ...rows]);
+  return options.noHeaders === true ? rows : [head, ...rows];
 }
 
 /** Pads each column to its widest cell, three spaces apart; the last one is not padded. */
 export function alignColumns(rows: readonly (readonly string[])[]): readonly string[] {
-  const widths: number[] = [];
+  return padColumns(rows, columnWidths(rows, []));
+}
+
+/** The width of each column: its widest cell, or the width it had before. */
+function columnWidths(
+  rows: readonly (readonly string[])[],
+  before: readonly number[],
+): readonly number[] {
+  const widths = [...before];
   for (const row of rows) {
     row.forEach((cell, index) => {
       widths[index] = Math.max(widths[index] ?? 0, cell.length);
     });
   }
+  return widths;
+}
+
+function padColumns(
+  rows: readonly (readonly string[])[],
+  widths: readonly number[],
+): readonly string[] {
   return rows.map((row) =>
     row
       .map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0)))
@@ -76,4 +106,35 @@ function cellText(cell: unknown): string {
 function labelsText(labels: Readonly<Record<string, string>> | undefined): string {
   const texts = Object.entries(labels ?? {}).map(([key, value]) => `${key}=${value}`);
   return texts.length === 0 ? '<none>' : texts.sort().join(',');
+}
+
+/** Prints a table that comes in parts (pages, watch events): the head once, columns kept in line. */
+export class TablePrinter {
+  readonly #write: (text: string) => void;
+  readonly #options: TableOptions;
+  #columns: Table['columnDefinitions'] = [];
+  #widths: readonly number[] = [];
+  #isFresh = true;
+
+  constructor(write: (text: string) => void, options: TableOptions) {
+    this.#write = write;
+    this.#options = options;
+  }
+
+  /** Whether nothing was printed yet. */
+  get isFresh(): boolean {
+    return this.#isFresh;
+  }
+
+  /** A part without rows prints nothing. Only the first part needs column definitions. */
+  print(table: Table): void {
+    if (table.columnDefinitions?.length > 0) this.#columns = table.columnDefinitions;
+    if (table.rows.length === 0) return;
+    const noHeaders = this.#options.noHeaders === true || !this.#isFresh;
+    const whole = { columnDefinitions: this.#columns, rows: table.rows };
+    const rows = tableRows(whole, { ...this.#options, noHeaders });
+    this.#widths = columnWidths(rows, this.#widths);
+    this.#isFresh = false;
+    for (const line of padColumns(rows, this.#widths)) this.#write(`${line}\n`);
+  }
 }
