@@ -4,8 +4,13 @@
  * router, discovery and OpenAPI look things up in.
  */
 
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
 import type { Resource } from '../../proto/api/resource.ts';
 import type { AdmissionPlugin } from '../admission/admission.ts';
+import type { Authorizer } from '../auth/authorize.ts';
+import type { CertifiedKey } from '../auth/certificate.ts';
+import type { ServiceAccountTokens } from '../auth/service-account-tokens.ts';
 import type { Answer } from '../http/answer.ts';
 import type { ApiRequest } from '../http/api-request.ts';
 import type { ServedApi } from './served-api.ts';
@@ -48,4 +53,18 @@ export interface ApiDefinition {
   readonly rawEndpoints: readonly RawEndpoint[];
   /** In the order they run. */
   readonly admission: readonly AdmissionPlugin[];
+}
+
+/** What subresources, reviews and plugins are made with. */
+export interface ApiDependencies {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly randomUid: () => string;
+  readonly tokens: ServiceAccountTokens;
+  readonly authorizer: Authorizer;
+  /** What the API server shows to agents, and what it checks them with. */
+  readonly kubeletClient: CertifiedKey;
+  readonly caPem: string;
+  /** Where Services get their addresses: `10.96.0.0/16`. */
+  readonly serviceCidr: string;
 }

@@ -70,6 +70,16 @@ export interface Strategy {
   readonly allowCreateOnUpdate: boolean;
   /** Name rules: `subdomain` RFC 1123 up to 253, `label` RFC 1123 up to 63, `label1035`, `path`: no "/" or "%". */
   readonly nameRule: 'subdomain' | 'label' | 'label1035' | 'path';
+  /**
+   * The kind has no objects of its own: it is another shape of this resource's, which hold what is
+   * stored (Events of events.k8s.io are the Events of the core group). The hooks of the strategy see
+   * the kind's own shape.
+   */
+  readonly storedAs?: {
+    readonly resource: Resource;
+    toStored(object: ApiObject): ApiObject;
+    fromStored(stored: ApiObject): ApiObject;
+  };
   /** Objects vanish this many seconds after their last write (events: 3600). */
   readonly ttlSeconds?: number;
 
@@ -90,6 +100,15 @@ export interface Strategy {
    * goes at once. Absent: the kind knows no grace.
    */
   deletionGraceSeconds?(object: ApiObject, requested: number | undefined): number;
+  /**
+   * Finalizers that are not in the metadata (namespaces: `spec.finalizers`): while there are any, a
+   * deleted object stays.
+   */
+  otherFinalizers?(object: ApiObject): readonly string[];
+  /** Deletion begins and the object stays for now: the kind's own marks (namespaces: the phase). */
+  prepareForDeletion?(object: ApiObject): void;
+  /** DELETE answers with the object instead of a `Status` (pods). */
+  readonly returnsDeleted?: boolean;
 
   /** Columns besides none: the first one must be Name. Absent: Name and Age. */
   readonly columns?: readonly TableColumn[];

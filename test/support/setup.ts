@@ -14,6 +14,7 @@ interface Tool {
 const TOOLS: readonly Tool[] = [
   { package: 'iproute2', file: '/sbin/ip', why: 'network namespaces' },
   { package: 'procps', file: '/bin/ps', why: 'ps inside containers' },
+  { package: 'iputils-ping', file: '/bin/ping', why: 'reaching nodes and pods' },
   { package: 'etcd-server', file: '/usr/bin/etcd', why: 'the etcd store' },
   { package: 'etcd-client', file: '/usr/bin/etcdctl', why: 'looking into the etcd store' },
   { package: 'busybox-static', file: '/bin/busybox', why: 'the contents of test images' },

@@ -1,0 +1,115 @@
+/** The command line of the verbs on objects: arguments in, exit code out. */
+
+import { Command } from 'commander';
+import { ApiError } from '../../proto/api/status-error.ts';
+import { ManifestError } from '../manifests/read-manifests.ts';
+import { CliExit, CliUsageError, type GlobalFlags, openSession, type Session } from '../session.ts';
+import { addApiResources } from './api-resources.ts';
+import { addApply } from './apply.ts';
+import { addChange } from './change.ts';
+import { addCreate } from './create.ts';
+import { addDelete } from './delete.ts';
+import { addDescribe } from './describe.ts';
+import { addExec } from './exec.ts';
+import { addGet } from './get.ts';
+import { addLogs } from './logs.ts';
+import { addNode } from './node.ts';
+import { addRun } from './run.ts';
+import { addWait } from './wait.ts';
+
+/**
+ * Makes a commander action of a verb: it opens the session with the global flags and hands the
+ * arguments on. The last two arguments that commander adds are the verb's flags and the command.
+ */
+export type Runner = <A extends readonly unknown[]>(
+  verb: (session: Session, ...args: A) => Promise<void>,
+) => (...args: [...A, Command]) => Promise<void>;
+
+/** Returns the exit code: 1 for what the server refuses, 2 for a wrong command line. */
+export async function runCli(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const controller = new AbortController();
+  process.once('SIGINT', () => {
+    controller.abort();
+    process.exitCode = 130;
+  });
+  const program = newProgram(env, controller.signal);
+  try {
+    await program.parseAsync([...argv]);
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (controller.signal.aborted) return 130;
+    return report(error);
+  }
+}
+
+function newProgram(env: NodeJS.ProcessEnv, signal: AbortSignal): Command {
+  const program = new Command('skiff')
+    .description('A Kubernetes-style cluster on one machine')
+    .exitOverride()
+    .enablePositionalOptions()
+    .showSuggestionAfterError(true)
+    .addHelpText('after', LAB_COMMANDS);
+  const run: Runner =
+    (verb) =>
+    async (...args) => {
+      const command = args.at(-1) as Command;
+      const session = await openSession(command.opts<GlobalFlags>(), env, signal);
+      // The verb's own arguments are what stands before the command.
+      await verb(session, ...(args.slice(0, -1) as never));
+    };
+  for (const add of VERBS) add(program, run);
+  for (const command of allCommands(program)) addGlobalFlags(command);
+  return program;
+}
+
+function allCommands(command: Command): readonly Command[] {
+  return command.commands.flatMap((sub) => (sub.commands.length > 0 ? allCommands(sub) : [sub]));
+}
+
+function addGlobalFlags(command: Command): void {
+  command
+    .option('-n, --namespace <name>', 'namespace of the objects')
+    .option('--kubeconfig <file>', 'credentials (default $KUBECONFIG or ~/.kube/config)')
+    .option('--context <name>', 'which context of the kubeconfig');
+}
+
+/** Prints a failure as kubectl does, and returns the exit code. */
+function report(error: unknown): number {
+  const err = (text: string): void => void process.stderr.write(`${text}\n`);
+  if (error instanceof CliExit) return error.code;
+  if (error instanceof CliUsageError || error instanceof ManifestError) {
+    err(`error: ${error.message}`);
+    return error instanceof CliUsageError ? 2 : 1;
+  }
+  if (error instanceof ApiError) {
+    err(`Error from server (${error.reason}): ${error.message}`);
+    return 1;
+  }
+  if (error instanceof Error && 'exitCode' in error && 'code' in error) {
+    return error.exitCode === 0 ? 0 : 2;
+  }
+  err(`error: ${error instanceof Error ? error.message : String(error)}`);
+  return 1;
+}
+
+const VERBS = [
+  addGet,
+  addDescribe,
+  addApply,
+  addCreate,
+  addDelete,
+  addRun,
+  addLogs,
+  addExec,
+  addWait,
+  addChange,
+  addNode,
+  addApiResources,
+];
+
+const LAB_COMMANDS = `
+Labs:
+  up, down, status, doctor, kubeconfig, image      see "skiff up --help"
+Components:
+  apiserver, scheduler, controllers, agent, runtime
+`;

@@ -1,0 +1,202 @@
+/** The command line of `skiff up|down|status|doctor|kubeconfig`: arguments in, exit code out. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { systemClock } from '../../base/clock.ts';
+import { adminKubeconfig } from '../cluster/connect.ts';
+import { readLabSpec } from '../cluster/lab-files.ts';
+import { DATA_ROOT, LAB_NAME, NODES_MAX, runDirOf, type StoreKind } from '../cluster/lab-spec.ts';
+import { checkMachine } from '../doctor/checks.ts';
+import { gatherFacts } from '../doctor/facts.ts';
+import { formatChecks } from '../doctor/print.ts';
+import { editKubeconfig, invokingUser, kubeconfigPath, withoutLab } from '../kubeconfig.ts';
+import { Progress } from '../progress.ts';
+import { UsageError } from './usage-error.ts';
+
+interface UpFlags {
+  readonly name: string;
+  readonly nodes?: number;
+  readonly store?: 'embedded' | 'etcd';
+  readonly etcdEndpoints?: readonly string[];
+  readonly port?: number;
+  readonly dataDir?: string;
+  readonly filename?: readonly string[];
+  readonly timeout: number;
+}
+
+/** Returns the exit code; whatever fails is one line on standard error that says what to do. */
+export async function runLabCommand(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<number> {
+  let code = 0;
+  const finish = (isGood: boolean): void => {
+    code = isGood ? 0 : 1;
+  };
+  const program = newProgram(env, finish);
+  try {
+    await program.parseAsync([...argv]);
+    return code;
+  } catch (error) {
+    if (isCommanderExit(error)) return error.exitCode === 0 ? 0 : 2;
+    write(process.stderr, `skiff: ${messageOf(error)}\n`);
+    if (error instanceof UsageError) return 2;
+    return 1;
+  }
+}
+
+function newProgram(env: NodeJS.ProcessEnv, finish: (isGood: boolean) => void): Command {
+  const program = new Command('skiff').exitOverride();
+  const name = new Option('--name <name>', 'name of the lab').default('skiff').argParser(labName);
+  program
+    .command('up')
+    .description('bring a lab up, apply files to it, and wait until all is Ready')
+    .addOption(name)
+    .option('--nodes <n>', 'number of nodes (default 3)', nodeCount)
+    .addOption(
+      new Option('--store <kind>', 'where the objects are kept (default embedded)').choices([
+        'embedded',
+        'etcd',
+      ]),
+    )
+    .option('--etcd-endpoints <urls>', 'an etcd that runs already: URL,URL,…', endpoints)
+    .option('--port <port>', "the API server's port (default 6443)", port)
+    .option('--data-dir <dir>', `where the lab keeps its data (default ${DATA_ROOT}/NAME)`)
+    .option('-f, --filename <path>', 'apply this file or folder (- for standard input)', collect)
+    .option('--timeout <seconds>', 'give up after this long', seconds, 120)
+    .action(async (flags: UpFlags) => finish(await upCommand(flags, env)));
+  program
+    .command('down')
+    .description('stop a lab and remove all it made; proves that nothing is left')
+    .addOption(name)
+    .option('--data-dir <dir>', 'only when the lab was up with it and its run folder is gone')
+    .option('--keep-data', 'keep the store: a later up finds every object again', false)
+    .action(async (flags: DownFlags) => finish(await downCommand(flags, env)));
+  program
+    .command('status')
+    .description('show nodes, components, process ids, memory')
+    .addOption(name)
+    .action(async (flags: { readonly name: string }) => {
+      const { status } = await import('./status.ts');
+      finish(await status(flags.name, { clock: systemClock, write: print }));
+    });
+  program
+    .command('doctor')
+    .description('say what of the machine is there or missing, what for, and how to get it')
+    .action(() => {
+      const results = checkMachine(gatherFacts(env));
+      for (const line of formatChecks(results)) print(`${line}\n`);
+      finish(results.every(({ status }) => status !== 'missing'));
+    });
+  program
+    .command('kubeconfig')
+    .description("print the administrator's kubeconfig of a lab")
+    .addOption(name)
+    .action((flags: { readonly name: string }) => {
+      const spec = readLabSpec(runDirOf(flags.name));
+      if (spec === undefined) throw notUp(flags.name);
+      print(readFileSync(adminKubeconfig(spec), 'utf8'));
+    });
+  return program;
+}
+
+interface DownFlags {
+  readonly name: string;
+  readonly dataDir?: string;
+  readonly keepData: boolean;
+}
+
+async function upCommand(flags: UpFlags, env: NodeJS.ProcessEnv): Promise<boolean> {
+  const { up } = await import('./up.ts');
+  const store: StoreKind | undefined =
+    flags.etcdEndpoints === undefined ? flags.store : 'external-etcd';
+  if (flags.etcdEndpoints !== undefined && flags.store === 'embedded') {
+    throw new UsageError('--etcd-endpoints and --store embedded exclude each other: give one');
+  }
+  return await up(
+    {
+      name: flags.name,
+      ...(flags.nodes === undefined ? {} : { nodes: flags.nodes }),
+      ...(store === undefined ? {} : { store }),
+      ...(flags.etcdEndpoints === undefined ? {} : { etcdEndpoints: flags.etcdEndpoints }),
+      ...(flags.port === undefined ? {} : { port: flags.port }),
+      ...(flags.dataDir === undefined ? {} : { dataDir: path.resolve(flags.dataDir) }),
+    },
+    { files: flags.filename ?? [], timeoutMs: flags.timeout * 1000 },
+    { clock: systemClock, progress: new Progress(systemClock, print), env, write: print },
+  );
+}
+
+async function downCommand(flags: DownFlags, env: NodeJS.ProcessEnv): Promise<boolean> {
+  if (process.getuid?.() !== 0) throw new UsageError('root is needed: run it with sudo');
+  const { down } = await import('./down.ts');
+  const isClean = await down(flags, {
+    clock: systemClock,
+    progress: new Progress(systemClock, print),
+  });
+  const user = invokingUser(env, readFileSync('/etc/passwd', 'utf8'));
+  const file = kubeconfigPath(env.KUBECONFIG, user.home);
+  if (existsSync(file)) {
+    await editKubeconfig(file, user, (text) => withoutLab(text, flags.name), systemClock);
+  }
+  return isClean;
+}
+
+function notUp(name: string): UsageError {
+  return new UsageError(`lab "${name}" is not up: start it with "skiff up --name ${name}"`);
+}
+
+function labName(text: string): string {
+  if (LAB_NAME.test(text)) return text;
+  throw new InvalidArgumentError('use at most 40 of a-z, 0-9 and "-", not at the ends');
+}
+
+function nodeCount(text: string): number {
+  return integer(text, 1, NODES_MAX);
+}
+
+function port(text: string): number {
+  return integer(text, 1, 65_535);
+}
+
+function seconds(text: string): number {
+  return integer(text, 1, 86_400);
+}
+
+function integer(text: string, min: number, max: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw new InvalidArgumentError(`use a whole number from ${min} to ${max}`);
+}
+
+function endpoints(text: string): readonly string[] {
+  const urls = text.split(',').map((url) => url.trim());
+  const wrong = urls.find((url) => !/^https?:\/\/[^/]+:\d+\/?$/.test(url));
+  if (wrong === undefined) return urls;
+  throw new InvalidArgumentError(`"${wrong}" is not a URL such as http://127.0.0.1:2379`);
+}
+
+function collect(value: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), value];
+}
+
+function isCommanderExit(error: unknown): error is { readonly exitCode: number } {
+  return error instanceof Error && 'exitCode' in error && 'code' in error;
+}
+
+/** The message and those of its causes, in one line. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  return error.cause instanceof Error
+    ? `${error.message}: ${messageOf(error.cause)}`
+    : error.message;
+}
+
+function print(text: string): void {
+  write(process.stdout, text);
+}
+
+function write(stream: NodeJS.WriteStream, text: string): void {
+  stream.write(text);
+}
