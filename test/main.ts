@@ -7,9 +7,11 @@
  */
 
 import { spawnSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { enableCompileCache } from 'node:module';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { commandOf, processesWithEnv } from '../lab/proc.ts';
 import { runFiles, type Totals } from './support/runner.ts';
 import { installTestTools } from './support/setup.ts';
 import { testFiles } from './support/test-files.ts';
@@ -38,21 +40,37 @@ if (unknown !== undefined) {
 const suites = SUITES.filter((suite) => positionals.length === 0 || positionals.includes(suite));
 
 process.chdir(path.join(import.meta.dirname, '..'));
+// Every process that the tests start inherits this, so that one left behind is found.
+const RUN_ID = randomBytes(8).toString('hex');
+process.env.SKIFF_TEST_RUN = RUN_ID;
 let totals: Totals = { passed: 0, failed: 0, skipped: 0 };
 if (suites.includes('integration') || suites.includes('e2e')) installTestTools();
 for (const suite of suites) {
   process.stdout.write(`\n== ${suite}\n`);
   const result = suite === 'check' ? runChecks() : await runSuite(suite);
-  totals = {
-    passed: totals.passed + result.passed,
-    failed: totals.failed + result.failed,
-    skipped: totals.skipped + result.skipped,
-  };
+  totals = add(totals, result);
 }
+totals = add(totals, checkNothingRuns());
 process.stdout.write(
   `\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`,
 );
 process.exitCode = totals.failed > 0 || totals.passed === 0 ? 1 : 0;
+
+function add(a: Totals, b: Totals): Totals {
+  return {
+    passed: a.passed + b.passed,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+  };
+}
+
+/** Counted as one test: no process that the run has started is left. */
+function checkNothingRuns(): Totals {
+  const left = processesWithEnv(`SKIFF_TEST_RUN=${RUN_ID}`).filter((pid) => pid !== process.pid);
+  for (const pid of left) process.stdout.write(`✗ left running: ${pid} ${commandOf(pid)}\n`);
+  const isClean = left.length === 0;
+  return { passed: isClean ? 1 : 0, failed: isClean ? 0 : 1, skipped: 0 };
+}
 
 function runSuite(suite: Exclude<Suite, 'check'>): Promise<Totals> {
   const files = testFiles(suite).filter((file) => file.includes(values.only ?? ''));
