@@ -1,0 +1,96 @@
+/**
+ * `skiff agent`: the kubelet of one node. Flags: `--kubeconfig FILE` `--node-name N` `--node-ip IP`
+ * `--port N` `--pki-dir DIR` (`ca.crt`, `N.crt`, `N.key`) `--data-dir DIR`
+ * `--runtime-endpoint unix://PATH` `--cgroup-root PATH` `--pod-cidr CIDR` `--cpu-milli N`
+ * `--memory-bytes N` `--max-pods N` `--log-level LEVEL`.
+ */
+
+import { enableCompileCache } from 'node:module';
+
+enableCompileCache();
+
+import { mkdir, readFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { systemClock as clock } from '../base/clock.ts';
+import type { LogLevel } from '../base/logger.ts';
+import { runProcess } from '../base/process-lifetime.ts';
+import { loadKubeconfig } from '../client/kubeconfig.ts';
+import { RestClient } from '../client/rest-client.ts';
+import { newCriClient } from '../proto/cri/client.ts';
+import { runAgent } from './agent.ts';
+import { runTool } from './run-tool.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    kubeconfig: { type: 'string' },
+    'node-name': { type: 'string' },
+    'node-ip': { type: 'string' },
+    port: { type: 'string', default: '10250' },
+    'pki-dir': { type: 'string' },
+    'data-dir': { type: 'string' },
+    'runtime-endpoint': { type: 'string' },
+    'cgroup-root': { type: 'string', default: '/' },
+    'pod-cidr': { type: 'string' },
+    'cpu-milli': { type: 'string' },
+    'memory-bytes': { type: 'string' },
+    'max-pods': { type: 'string', default: '110' },
+    'log-level': { type: 'string', default: 'info' },
+  },
+});
+
+const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+const level = LOG_LEVELS.find((each) => each === flags['log-level']) ?? 'info';
+
+await runProcess('agent', level, async ({ signal, logger }) => {
+  const pkiDir = required('pki-dir');
+  const nodeName = required('node-name');
+  const dataDir = required('data-dir');
+  const connection = await loadKubeconfig(required('kubeconfig'));
+  const pem = (file: string): Promise<Buffer> => readFile(path.join(pkiDir, file));
+  const [ca, cert, key] = await Promise.all([
+    pem('ca.crt'),
+    pem(`${nodeName}.crt`),
+    pem(`${nodeName}.key`),
+    mkdir(dataDir, { recursive: true }),
+  ]);
+  const client = new RestClient({ connection, clock, userAgent: 'kubelet' });
+  const cri = newCriClient(required('runtime-endpoint'), clock);
+  try {
+    await runAgent(
+      {
+        ...{ client, cri, clock, logger, runTool, nodeName, dataDir, tls: { ca, cert, key } },
+        nodeIp: required('node-ip'),
+        port: number('port', 0),
+        cgroupRoot: required('cgroup-root'),
+        podCidr: required('pod-cidr'),
+        cpuMilli: number('cpu-milli', os.availableParallelism() * 1000),
+        memoryBytes: number('memory-bytes', os.totalmem()),
+        maxPods: number('max-pods', 110),
+      },
+      signal,
+    );
+  } finally {
+    cri.close();
+    client.close();
+  }
+});
+
+type Flag = keyof typeof flags;
+
+function required(name: Flag): string {
+  const value = flags[name];
+  if (value === undefined || value === '') throw new Error(`--${name} is required`);
+  return value;
+}
+
+function number(name: Flag, fallback: number): number {
+  const text = flags[name];
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 0) {
+    throw new Error(`--${name} is not a whole number: "${text}"`);
+  }
+  return value;
+}

@@ -1,0 +1,108 @@
+/**
+ * Tells which pods something happened to in the runtime: from its event stream, and from comparing
+ * lists now and then, as an event may be lost; every second while there is no stream.
+ *
+ * Source: kubernetes pkg/kubelet/pleg/{evented,generic}.go, v1.36.
+ */
+
+import type { Clock } from '../../base/clock.ts';
+import type { Logger } from '../../base/logger.ts';
+import type { CriClient } from '../../proto/cri/client.ts';
+import { CriError } from '../../proto/cri/rpcs.ts';
+import { POD_UID_LABEL } from '../pod/container-identity.ts';
+
+/** With a stream the lists are only the safety net. */
+const RELIST_STREAMING_MS = 60_000;
+const RELIST_POLLING_MS = 1_000;
+/** A broken stream is opened again this soon: the runtime may have been restarted. */
+const REOPEN_MS = 100;
+
+export interface PlegOptions {
+  readonly cri: Pick<CriClient, 'getContainerEvents' | 'listPodSandbox' | 'listContainers'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Something happened to this pod. */
+  readonly onPod: (uid: string) => void;
+  /** Contact was lost and is back: anything may have happened. */
+  readonly onReconnect: () => void;
+}
+
+export class Pleg {
+  readonly #options: PlegOptions;
+  #streaming = false;
+  /** State by id of sandboxes and containers, at the last list. */
+  #known = new Map<string, { readonly uid: string; readonly state: string }>();
+  #listedAtMs: number | undefined;
+
+  constructor(options: PlegOptions) {
+    this.#options = options;
+  }
+
+  /** Milliseconds since the runtime last answered a list; undefined before the first answer. */
+  get sinceListMs(): number | undefined {
+    const { clock } = this.#options;
+    return this.#listedAtMs === undefined ? undefined : clock.monotonicMs() - this.#listedAtMs;
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all([this.#follow(signal), this.#relistLoop(signal)]);
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { cri, clock, logger, onPod } = this.#options;
+    while (!signal.aborted) {
+      try {
+        for await (const event of cri.getContainerEvents(signal)) {
+          this.#streaming = true;
+          const status = event.pod_sandbox_status;
+          const uid = status?.metadata?.uid ?? this.#known.get(event.container_id)?.uid;
+          if (uid !== undefined) onPod(uid);
+        }
+      } catch (error) {
+        if (error instanceof CriError && error.code === 'UNIMPLEMENTED') return;
+        logger.debug('Lost the event stream of the runtime', { error });
+      }
+      this.#streaming = false;
+      await clock.after(REOPEN_MS, signal);
+    }
+  }
+
+  async #relistLoop(signal: AbortSignal): Promise<void> {
+    const { clock, logger, onReconnect } = this.#options;
+    let failed = false;
+    while (!signal.aborted) {
+      try {
+        await this.#relist(signal);
+        if (failed) onReconnect();
+        failed = false;
+      } catch (error) {
+        if (!failed && !signal.aborted) logger.warn('Could not list what runs', { error });
+        failed = true;
+      }
+      await clock.after(
+        this.#streaming && !failed ? RELIST_STREAMING_MS : RELIST_POLLING_MS,
+        signal,
+      );
+    }
+  }
+
+  async #relist(signal: AbortSignal): Promise<void> {
+    const { cri, clock, onPod } = this.#options;
+    const [sandboxes, containers] = await Promise.all([
+      cri.listPodSandbox({}, { signal }),
+      cri.listContainers({}, { signal }),
+    ]);
+    this.#listedAtMs = clock.monotonicMs();
+    const now = new Map(
+      [...sandboxes.items, ...containers.containers].map(({ id, labels, state }) => {
+        return [id, { uid: labels[POD_UID_LABEL] ?? '', state }] as const;
+      }),
+    );
+    const before = this.#known;
+    this.#known = now;
+    const changed = new Set<string>();
+    for (const [id, { uid, state }] of now) if (before.get(id)?.state !== state) changed.add(uid);
+    for (const [id, { uid }] of before) if (!now.has(id)) changed.add(uid);
+    for (const uid of changed) onPod(uid);
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * The /etc/hosts of a pod.
+ *
+ * Source: kubernetes pkg/kubelet/kubelet_pods.go `managedHostsFileContent`, v1.36.
+ */
+
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Pod } from '../../proto/api/gen/core-v1.ts';
+import type { AgentPaths } from '../agent-paths.ts';
+import { hostnameOf } from '../cri/sandbox-config.ts';
+
+const HEAD = [
+  '# Kubernetes-managed hosts file.',
+  '127.0.0.1\tlocalhost',
+  '::1\tlocalhost ip6-localhost ip6-loopback',
+  'fe00::0\tip6-localnet',
+  'fe00::0\tip6-mcastprefix',
+  'fe00::1\tip6-allnodes',
+  'fe00::2\tip6-allrouters',
+];
+
+/** `clusterDomain` makes the full name of pods with a subdomain. */
+export function etcHosts(pod: Pod, ips: readonly string[], clusterDomain: string): string {
+  const host = hostnameOf(pod);
+  const { subdomain, hostAliases = [] } = pod.spec;
+  const domain = `${subdomain}.${pod.metadata.namespace}.svc.${clusterDomain}`;
+  const names = subdomain === undefined || subdomain === '' ? host : `${host}.${domain}\t${host}`;
+  const aliases = hostAliases.map(({ ip, hostnames = [] }) => `${ip}\t${hostnames.join('\t')}`);
+  const extra = aliases.length === 0 ? [] : ['', '# Entries added by HostAliases.', ...aliases];
+  return `${[...HEAD, ...ips.map((ip) => `${ip}\t${names}`), ...extra].join('\n')}\n`;
+}
+
+/** Written over in place: containers have this file mounted. */
+export async function writeEtcHosts(
+  paths: AgentPaths,
+  pod: Pod,
+  ips: readonly string[],
+  clusterDomain: string,
+): Promise<void> {
+  const file = paths.etcHosts(pod.metadata.uid);
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, etcHosts(pod, ips, clusterDomain), { mode: 0o644 });
+}
