@@ -1,13 +1,13 @@
 /**
- * Hands every change of a store to those who watch it: one publisher, many watchers by prefix, each
- * with a bounded queue. A watcher that lags by more than the bound is dropped, so that it costs itself
- * a new list and not the process its memory.
+ * Hands every change to those who watch: one publisher, many watchers, each with a bounded queue of
+ * what concerns it. A watcher that lags by more than the bound is dropped, so that it costs itself a
+ * new list and not the process its memory.
  *
  * Events are shared by all watchers and never copied. What was before the subscription is left to
- * the store.
+ * the caller.
  */
 
-import { SlowWatcherError, type StorageEvent, type StorageEventBatch } from './storage.ts';
+import { SlowWatcherError } from './storage.ts';
 
 /**
  * How many events a watcher may lag by. Values are shared with the other watchers, but kept while one
@@ -15,14 +15,34 @@ import { SlowWatcherError, type StorageEvent, type StorageEventBatch } from './s
  */
 export const WATCH_BUFFER_EVENTS = 10_000;
 
+/** Changes in order, and up to which revision they are everything. */
+export interface Batch<E> {
+  readonly events: readonly E[];
+  readonly revision: number;
+}
+
+export interface SubscribeOptions<E> {
+  /** Which events concern the watcher; called once for each event, when it is published. */
+  readonly matches: (event: E) => boolean;
+  /** The iteration ends when it is aborted. */
+  readonly signal: AbortSignal;
+  /**
+   * `every`: a batch for each publication, also one without events. `events`: only batches with
+   * events, and one without for each {@link Subscription.requestProgress}.
+   */
+  readonly progress: 'every' | 'events';
+}
+
 /** Invariant: revisions of published batches never go back. */
-export class WatchHub {
+export class WatchHub<E> {
   readonly #bufferEvents: number;
-  readonly #subscriptions = new Set<Subscription>();
+  /** Those that want every publication, and those that want events only. */
+  readonly #eager = new Set<Subscription<E>>();
+  readonly #lazy = new Set<Subscription<E>>();
   #revision: number;
   #isClosed = false;
 
-  /** `revision` is that of the store: the first batch to be published comes after it. */
+  /** `revision` is that of the source: the first batch to be published comes after it. */
   constructor(revision: number, bufferEvents = WATCH_BUFFER_EVENTS) {
     this.#revision = revision;
     this.#bufferEvents = bufferEvents;
@@ -33,110 +53,118 @@ export class WatchHub {
     return this.#revision;
   }
 
-  /** All changes of the store after the last batch, up to the revision. Costs O(events * watchers). */
-  publish(events: readonly StorageEvent[], revision: number): void {
+  /** How many watch. */
+  get watchers(): number {
+    return this.#eager.size + this.#lazy.size;
+  }
+
+  /** All changes after the last batch, up to the revision. Costs O(events * watchers). */
+  publish(events: readonly E[], revision: number): void {
     this.#revision = revision;
-    for (const subscription of this.#subscriptions) subscription.push(events, revision);
+    for (const subscription of this.#eager) subscription.push(events);
+    if (events.length === 0) return;
+    for (const subscription of this.#lazy) subscription.push(events);
   }
 
   /**
    * Begins at once to collect what is published after {@link revision}. The caller must iterate the
    * result or `close` it. The iteration ends when the signal is aborted or the hub is closed.
    */
-  subscribe(prefix: string, signal: AbortSignal): Subscription {
-    const subscription = new Subscription({
-      prefix,
-      signal,
-      revision: this.#revision,
+  subscribe(options: SubscribeOptions<E>): Subscription<E> {
+    const group = options.progress === 'every' ? this.#eager : this.#lazy;
+    const subscription = new Subscription(options, {
+      revision: () => this.#revision,
       bufferEvents: this.#bufferEvents,
-      onClose: () => this.#subscriptions.delete(subscription),
+      onClose: () => group.delete(subscription),
     });
-    if (this.#isClosed) subscription.close();
-    else this.#subscriptions.add(subscription);
+    if (this.#isClosed || options.signal.aborted) subscription.close();
+    else group.add(subscription);
     return subscription;
   }
 
-  /** Ends every watch; with an error, each fails with it after what it has still to deliver. */
-  close(error?: Error): void {
+  /** Ends every watch there is, after what it has still to deliver; with an error, by throwing it. */
+  endAll(error?: Error): void {
+    for (const subscription of [...this.#eager, ...this.#lazy]) subscription.close(error);
+  }
+
+  /** Ends every watch, now and later. */
+  close(): void {
     this.#isClosed = true;
-    for (const subscription of [...this.#subscriptions]) subscription.close(error);
-  }
-
-  /** Ends the watches there are with an error; others may begin after. */
-  failAll(error: Error): void {
-    for (const subscription of [...this.#subscriptions]) subscription.close(error);
-  }
-
-  /** How many watch; for tests and metrics. */
-  get watchers(): number {
-    return this.#subscriptions.size;
+    this.endAll();
   }
 }
 
-interface SubscriptionOptions {
-  readonly prefix: string;
-  readonly signal: AbortSignal;
-  readonly revision: number;
+interface Source {
+  readonly revision: () => number;
   readonly bufferEvents: number;
   readonly onClose: () => void;
 }
 
 /** The queue of one watcher. */
-export class Subscription {
-  /** What is published after this is collected. */
-  readonly startRevision: number;
-  readonly #options: SubscriptionOptions;
-  #events: StorageEvent[] = [];
-  #revision: number;
+export class Subscription<E> {
+  readonly #options: SubscribeOptions<E>;
+  readonly #source: Source;
+  #events: E[] = [];
   #delivered: number;
-  #isClosed = false;
+  /** Where it ended, once it is closed. */
+  #endRevision: number | undefined;
+  #isProgressWanted: boolean;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
 
-  constructor(options: SubscriptionOptions) {
+  constructor(options: SubscribeOptions<E>, source: Source) {
     this.#options = options;
-    this.startRevision = options.revision;
-    this.#revision = options.revision;
-    this.#delivered = options.revision;
+    this.#source = source;
+    this.#delivered = source.revision();
+    this.#isProgressWanted = options.progress === 'every';
     options.signal.addEventListener('abort', this.#onAbort);
-    if (options.signal.aborted) this.close();
   }
 
-  push(events: readonly StorageEvent[], revision: number): void {
+  push(events: readonly E[]): void {
     for (const event of events) {
-      if (event.kv.key.startsWith(this.#options.prefix)) this.#events.push(event);
+      if (this.#options.matches(event)) this.#events.push(event);
     }
-    this.#revision = revision;
-    if (this.#events.length > this.#options.bufferEvents) {
+    if (this.#events.length > this.#source.bufferEvents) {
       const lag = this.#events.length;
       this.#events = [];
-      this.#revision = this.#delivered;
       this.close(new SlowWatcherError(`The watcher lags by ${lag} events`));
-    } else this.#notify();
+      this.#endRevision = this.#delivered;
+    } else if (this.#events.length > 0 || this.#isProgressWanted) this.#notify();
   }
 
+  /** The next batch comes at once, with the events there are, or none. */
+  requestProgress(): void {
+    this.#isProgressWanted = true;
+    this.#notify();
+  }
+
+  /** Ends the iteration after what is queued; with an error, by throwing it. */
   close(error?: Error): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+    if (this.#endRevision !== undefined) return;
+    this.#endRevision = this.#source.revision();
     this.#error = error;
     this.#options.signal.removeEventListener('abort', this.#onAbort);
-    this.#options.onClose();
+    this.#source.onClose();
     this.#notify();
   }
 
   /** All there is, at once, then what comes; to be iterated once. */
-  async *batches(): AsyncGenerator<StorageEventBatch, void> {
-    const { signal } = this.#options;
+  async *batches(): AsyncGenerator<Batch<E>, void> {
+    const { signal, progress } = this.#options;
     try {
       while (!signal.aborted) {
-        if (this.#revision > this.#delivered) {
+        const revision = this.#endRevision ?? this.#source.revision();
+        const isProgressDue =
+          this.#isProgressWanted && (progress === 'events' || revision > this.#delivered);
+        if (this.#events.length > 0 || isProgressDue) {
           const events = this.#events;
           this.#events = [];
-          this.#delivered = this.#revision;
-          yield { events, revision: this.#delivered };
+          this.#delivered = revision;
+          this.#isProgressWanted = progress === 'every';
+          yield { events, revision };
         } else if (this.#error !== undefined) {
           throw this.#error;
-        } else if (this.#isClosed) {
+        } else if (this.#endRevision !== undefined) {
           return;
         } else {
           await new Promise<void>((resolve) => {

@@ -16,11 +16,12 @@ import {
   type ListOptions,
   type ListResult,
   type Storage,
+  type StorageEvent,
   type StorageEventBatch,
   type WriteOptions,
   type WriteResult,
 } from '../storage.ts';
-import { WATCH_BUFFER_EVENTS, WatchHub } from '../watch-hub.ts';
+import { type Subscription, WATCH_BUFFER_EVENTS, WatchHub } from '../watch-hub.ts';
 import { type OpenDatabase, openDatabase } from './database.ts';
 import { GroupCommit, type SyncFile, syncFileData, type Written } from './group-commit.ts';
 import { History } from './history.ts';
@@ -69,7 +70,7 @@ export class EmbeddedStorage implements Storage {
   readonly #logger: Logger;
   readonly #history: History;
   readonly #commit: GroupCommit;
-  readonly #hub: WatchHub;
+  readonly #hub: WatchHub<StorageEvent>;
   /** The newest revision at times past, oldest first: what to compact to. */
   readonly #marks: { readonly revision: number; readonly atMs: number }[] = [];
   #expiryTimer: { readonly atMs: number; readonly cancel: () => void } | undefined;
@@ -155,14 +156,14 @@ export class EmbeddedStorage implements Storage {
       if (reached < compactRevision) throw new CompactedError(compactRevision);
       const newest = this.#commit.syncedRevision;
       if (reached >= newest) {
-        return yield* after(reached, this.#hub.subscribe(prefix, signal).batches());
+        return yield* after(reached, this.#subscribe(prefix, signal).batches());
       }
       const upTo = Math.min(newest, reached + CATCH_UP_REVISIONS_MAX);
       const events = this.#history.changes(prefix, reached, upTo);
       reached = upTo;
       if (upTo === newest) {
         // Before the reader has its turn: nothing may come between.
-        const live = this.#hub.subscribe(prefix, signal);
+        const live = this.#subscribe(prefix, signal);
         try {
           yield { events, revision: reached };
           return yield* live.batches();
@@ -199,6 +200,11 @@ export class EmbeddedStorage implements Storage {
     await this.#commit.drained();
     this.#hub.close();
     this.#database.close();
+  }
+
+  #subscribe(prefix: string, signal: AbortSignal): Subscription<StorageEvent> {
+    const matches = ({ kv }: StorageEvent): boolean => kv.key.startsWith(prefix);
+    return this.#hub.subscribe({ matches, signal, progress: 'every' });
   }
 
   #submit<T>(write: () => Written<T>): Promise<T> {
