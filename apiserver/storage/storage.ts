@@ -134,8 +134,8 @@ export class FutureRevisionError extends Error {
   override readonly name = 'FutureRevisionError';
   readonly currentRevision: number;
 
-  constructor(asked: number, currentRevision: number) {
-    super(`Revision ${asked} has not been reached; the newest one is ${currentRevision}`);
+  constructor(asked: number, currentRevision: number, options?: ErrorOptions) {
+    super(`Revision ${asked} has not been reached; the newest one is ${currentRevision}`, options);
     this.currentRevision = currentRevision;
   }
 }

@@ -15,10 +15,10 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Backoff } from '../../../base/backoff.ts';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
+import { RecentEvents } from '../recent-events.ts';
 import { CompactedError, type KeyValue, type Storage, type StorageEventBatch } from '../storage.ts';
 import { type Batch, WATCH_BUFFER_EVENTS, WatchHub } from '../watch-hub.ts';
 import { CachedObject, CacheEvent } from './cached-object.ts';
-import { RecentEvents } from './recent-events.ts';
 import { SortedMap } from './sorted-map.ts';
 
 /** How long a read waits for the cache to come as far as it needs. Source: upstream's 3 s. */

@@ -1,4 +1,4 @@
-/** The last events of a watch cache, in a ring, so that a watch can begin a little in the past. */
+/** The last events of a watch, in a ring, so that another one can begin a little in the past. */
 
 /**
  * How many events are kept for each resource. Each holds a version of an object that would be
