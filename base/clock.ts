@@ -36,9 +36,3 @@ export const systemClock: Clock = {
 export function isoTime(wallMs: number): string {
   return new Date(wallMs).toISOString();
 }
-
-/** Milliseconds since the epoch of an RFC 3339 time; undefined when the text is not one. */
-export function parseTime(text: string | undefined): number | undefined {
-  const ms = text === undefined ? Number.NaN : Date.parse(text);
-  return Number.isNaN(ms) ? undefined : ms;
-}

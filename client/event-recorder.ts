@@ -12,8 +12,8 @@ import type { Event, ObjectReference } from '../proto/api/gen/core-v1.ts';
 import { events } from '../proto/api/gen/resources.ts';
 import type { Draft, KubernetesObject } from '../proto/api/meta.ts';
 import { ApiError, isNotFound } from '../proto/api/status-error.ts';
+import { formatTime } from '../proto/api/time.ts';
 import type { Client } from './client.ts';
-import { apiTime } from './timestamps.ts';
 
 export interface EventRecorderOptions {
   readonly client: Pick<Client, 'create' | 'patch'>;
@@ -135,7 +135,7 @@ export class EventRecorder {
     const known = this.#known.get(id);
     const isKnown = known !== undefined && occurrence.atMs - known.lastMs < SIMILAR_MS;
     const count = isKnown ? known.count + 1 : 1;
-    const lastTimestamp = apiTime(occurrence.atMs);
+    const lastTimestamp = formatTime(occurrence.atMs);
     if (isKnown) {
       const { signal } = this.#closing;
       const target = { namespace: namespaceOf(regarding), name: known.name };
@@ -175,7 +175,7 @@ export class EventRecorder {
       reportingComponent: component,
       reportingInstance: host ?? '',
       firstTimestamp,
-      lastTimestamp: apiTime(atMs),
+      lastTimestamp: formatTime(atMs),
       count,
     };
   }

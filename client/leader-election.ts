@@ -12,8 +12,8 @@ import type { Lease } from '../proto/api/gen/coordination-v1.ts';
 import { leases } from '../proto/api/gen/resources.ts';
 import type { ObjectReference } from '../proto/api/meta.ts';
 import { isNotFound } from '../proto/api/status-error.ts';
+import { formatMicroTime } from '../proto/api/time.ts';
 import type { Client } from './client.ts';
-import { microTime } from './timestamps.ts';
 
 export interface LeaderElectionOptions {
   readonly client: Pick<Client, 'get' | 'create' | 'update'>;
@@ -114,7 +114,7 @@ class Elector {
     try {
       const old = await client.get(leases, lease);
       if (old.spec.holderIdentity !== identity) return;
-      const renewTime = microTime(clock.wallMs());
+      const renewTime = formatMicroTime(clock.wallMs());
       const spec = { ...old.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime };
       await client.update(leases, { ...old, spec });
     } catch (error) {
@@ -138,7 +138,7 @@ class Elector {
 
 function nextLease(options: LeaderElectionOptions, old: Lease | undefined, nowMs: number): Lease {
   const { identity, lease } = options;
-  const now = microTime(nowMs);
+  const now = formatMicroTime(nowMs);
   const isMine = old?.spec.holderIdentity === identity;
   const transitions = old?.spec.leaseTransitions ?? 0;
   return {

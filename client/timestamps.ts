@@ -1,26 +1,18 @@
-/**
- * Timestamps as objects of the API hold them: RFC 3339 in UTC, `Time` in seconds and `MicroTime`
- * with six decimals.
- *
- * Source: kubernetes/apimachinery pkg/apis/meta/v1/{time,micro_time}.go, v0.36.
- */
+/** Timestamps of objects that may be absent; the formats are proto/api/time.ts's. */
 
-import { isoTime } from '../base/clock.ts';
+import { formatMicroTime, formatTime, parseTime } from '../proto/api/time.ts';
 
 /** `2026-01-01T00:00:00Z`; cut to the second. */
 export function apiTime(wallMs: number): string {
-  return `${isoTime(wallMs).slice(0, 19)}Z`;
+  return formatTime(wallMs);
 }
 
 /** `2026-01-01T00:00:00.123000Z` */
 export function microTime(wallMs: number): string {
-  return `${isoTime(wallMs).slice(0, 23)}000Z`;
+  return formatMicroTime(wallMs);
 }
 
 /** Milliseconds since the epoch; undefined for an absent or unreadable time. */
 export function parseApiTime(time: string | undefined): number | undefined {
-  if (time === undefined) return undefined;
-  // Date.parse is a pure function of its argument, unlike the clock that the lint rule is about.
-  const ms = globalThis.Date.parse(time);
-  return Number.isNaN(ms) ? undefined : ms;
+  return time === undefined ? undefined : parseTime(time);
 }

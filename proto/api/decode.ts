@@ -180,7 +180,7 @@ function compileList(item: TypeRef): Decoder {
     const result: unknown[] = [];
     for (let i = 0; i < value.length; i += 1) {
       context.path.push(i);
-      result.push(value[i] === null ? zeroOfRef(item) : decode(value[i], context));
+      result.push(value[i] === null ? (zeroOfRef(item) ?? null) : decode(value[i], context));
       context.path.pop();
     }
     return result;
@@ -198,7 +198,7 @@ function compileMap(item: TypeRef): Decoder {
     for (const key in value) {
       const input = value[key];
       if (isDeep) context.path.push(key);
-      result[key] = input === null ? zeroOfRef(item) : decode(input, context);
+      result[key] = input === null ? (zeroOfRef(item) ?? null) : decode(input, context);
       if (isDeep) context.path.pop();
     }
     return result;

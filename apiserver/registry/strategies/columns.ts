@@ -3,9 +3,9 @@
  * Source: kubernetes pkg/printers/internalversion/printers.go, v1.36 (names, order, cell texts).
  */
 
-import { parseTime } from '../../../base/clock.ts';
 import { humanDuration } from '../../../base/human-duration.ts';
 import type { LabelSelector } from '../../../proto/api/gen/meta-v1.ts';
+import { parseTime } from '../../../proto/api/time.ts';
 import type { TableColumn } from '../strategy.ts';
 
 export const NAME_COLUMN: TableColumn = {
@@ -47,7 +47,7 @@ export const SELECTOR_COLUMN = wideColumn('Selector', 'Which pods are meant.');
 
 /** How long ago this was: `5m`; `<unknown>` when there is no time. */
 export function since(time: string | undefined, nowMs: number): string {
-  const ms = parseTime(time);
+  const ms = time === undefined ? undefined : parseTime(time);
   return ms === undefined ? '<unknown>' : humanDuration(nowMs - ms);
 }
 

@@ -4,9 +4,9 @@
  * Source: kubernetes pkg/printers/internalversion/printers.go `printPod`, v1.36.
  */
 
-import { parseTime } from '../../../../base/clock.ts';
 import { humanDuration } from '../../../../base/human-duration.ts';
 import type { Container, ContainerStatus, Pod } from '../../../../proto/api/gen/core-v1.ts';
+import { parseTime } from '../../../../proto/api/time.ts';
 import type { TableCell, TableColumn } from '../../strategy.ts';
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, orNone, wideColumn } from '../columns.ts';
 
@@ -140,7 +140,7 @@ function reasonOf(status: ContainerStatus): string | undefined {
 
 function countRestarts(restarts: Restarts, status: ContainerStatus): void {
   restarts.count += status.restartCount ?? 0;
-  const endedMs = parseTime(status.lastState?.terminated?.finishedAt) ?? 0;
+  const endedMs = parseTime(status.lastState?.terminated?.finishedAt ?? '') ?? 0;
   restarts.lastMs = Math.max(restarts.lastMs, endedMs);
 }
 

@@ -1,0 +1,57 @@
+/**
+ * Starts the spawner of a run folder when none answers there. The spawner is a process of its own
+ * session that outlives whoever starts it; two that start at once are told apart by a lock it takes.
+ */
+
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import path from 'node:path';
+import type { Clock } from '../../../base/clock.ts';
+import { SpawnerClient, SpawnerError } from './client.ts';
+
+/** Only reached when the machine is hopelessly busy or the spawner cannot start at all. */
+const START_TIMEOUT_MS = 20_000;
+const POLL_MS = 5;
+
+/**
+ * One thread besides V8's idle ones, so that nobody holds a lock while the process is cloned; see
+ * docs/decisions.
+ */
+const NODE_FLAGS = ['--single-threaded', '--v8-pool-size=0', '--disable-sigusr1'];
+
+/** Connects to the spawner, starting it first when there is none. */
+export async function ensureSpawner(runDir: string, clock: Clock): Promise<SpawnerClient> {
+  const running = await tryConnect(runDir);
+  if (running !== undefined) return running;
+  startSpawner(runDir);
+  const deadline = clock.monotonicMs() + START_TIMEOUT_MS;
+  while (clock.monotonicMs() < deadline) {
+    const client = await tryConnect(runDir);
+    if (client !== undefined) return client;
+    await clock.after(POLL_MS);
+  }
+  throw new Error(`The spawner did not start; see ${path.join(runDir, 'spawner.log')}`);
+}
+
+function startSpawner(runDir: string): void {
+  mkdirSync(runDir, { recursive: true, mode: 0o700 });
+  const log = openSync(path.join(runDir, 'spawner.log'), 'a', 0o600);
+  const entry = path.join(import.meta.dirname, 'main.ts');
+  const child = spawn(process.execPath, [...NODE_FLAGS, entry, '--run-dir', runDir], {
+    detached: true,
+    stdio: ['ignore', log, log],
+    cwd: '/',
+  });
+  child.on('error', () => undefined); // Nobody listens then, and the caller's deadline tells.
+  child.unref();
+  closeSync(log);
+}
+
+async function tryConnect(runDir: string): Promise<SpawnerClient | undefined> {
+  try {
+    return await SpawnerClient.connect(runDir);
+  } catch (error) {
+    if (error instanceof SpawnerError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Secrets. `stringData` is for writing only: it is merged into `data`, which holds base64.
+ * Source: kubernetes pkg/registry/core/secret/strategy.go, v1.36.
+ */
+
+import { secrets } from '../../../proto/api/gen/resources.ts';
+import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from './columns.ts';
+import { defineStrategy } from './define-strategy.ts';
+import { validateSecret, validateSecretUpdate } from './validation/config-data.ts';
+
+export const secretStrategy = defineStrategy({
+  resource: secrets,
+  status: 'none',
+  allowCreateOnUpdate: false,
+  nameRule: 'subdomain',
+
+  setDefaults(secret) {
+    const { stringData } = secret;
+    if (stringData !== undefined) {
+      const entries = Object.entries(stringData).map(([key, text]) => [key, toBase64(text)]);
+      secret.data = { ...secret.data, ...Object.fromEntries(entries) };
+      delete secret.stringData;
+    }
+    secret.type ||= 'Opaque';
+  },
+  validate: validateSecret,
+  validateUpdate: validateSecretUpdate,
+
+  columns: [
+    NAME_COLUMN,
+    column('Type', 'What the secret is for.'),
+    column('Data', 'How many keys there are.', 'integer'),
+    AGE_COLUMN,
+  ],
+  cells(secret, nowMs) {
+    const { metadata, type = '', data = {} } = secret;
+    return [metadata.name, type, Object.keys(data).length, ageOf(secret, nowMs)];
+  },
+  selectableFields: (secret) => ({ type: secret.type ?? '' }),
+});
+
+function toBase64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
+}

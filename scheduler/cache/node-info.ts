@@ -1,0 +1,84 @@
+/**
+ * A node and the pods on it, with the sums that filters and scores need. Immutable: each change
+ * makes a new one, so that a snapshot is a list of references.
+ */
+
+import type { Node } from '../../proto/api/gen/core-v1.ts';
+import { quantityValue } from '../../proto/api/quantity.ts';
+import type { PodInfo } from './pod-info.ts';
+import {
+  addResources,
+  NO_RESOURCES,
+  type Resources,
+  resourcesOf,
+  subtractResources,
+} from './resources.ts';
+
+export interface NodeInfo {
+  readonly node: Node;
+  readonly name: string;
+  readonly allocatable: Resources;
+  /** How many pods the node takes. */
+  readonly allocatablePods: number;
+  /** By uid. */
+  readonly pods: ReadonlyMap<string, PodInfo>;
+  readonly requested: Resources;
+  readonly nonZeroRequested: Resources;
+  /** Size in bytes by every name of an image on the node. */
+  readonly imageSizes: ReadonlyMap<string, number>;
+}
+
+const NO_PODS: ReadonlyMap<string, PodInfo> = new Map();
+
+/** The pods are those of an earlier state of the node, if any. */
+export function newNodeInfo(node: Node, earlier?: Pick<NodeInfo, 'pods'>): NodeInfo {
+  const { allocatable } = node.status;
+  const imageSizes = new Map<string, number>();
+  for (const { names = [], sizeBytes = 0 } of node.status.images ?? []) {
+    for (const name of names) imageSizes.set(name, sizeBytes);
+  }
+  const info: NodeInfo = {
+    node,
+    name: node.metadata.name,
+    allocatable: resourcesOf(allocatable),
+    allocatablePods: allocatable?.pods === undefined ? 0 : quantityValue(allocatable.pods),
+    pods: NO_PODS,
+    requested: NO_RESOURCES,
+    nonZeroRequested: NO_RESOURCES,
+    imageSizes,
+  };
+  return earlier === undefined ? info : withPods(info, earlier.pods);
+}
+
+/** The pod must not be on the node. */
+export function addPodToNode(info: NodeInfo, pod: PodInfo): NodeInfo {
+  return {
+    ...info,
+    pods: new Map(info.pods).set(pod.pod.metadata.uid, pod),
+    requested: addResources(info.requested, pod.requests),
+    nonZeroRequested: addResources(info.nonZeroRequested, pod.nonZeroRequests),
+  };
+}
+
+/** Returns the same when the pod isn't on the node. */
+export function removePodFromNode(info: NodeInfo, uid: string): NodeInfo {
+  const pod = info.pods.get(uid);
+  if (pod === undefined) return info;
+  const pods = new Map(info.pods);
+  pods.delete(uid);
+  return {
+    ...info,
+    pods,
+    requested: subtractResources(info.requested, pod.requests),
+    nonZeroRequested: subtractResources(info.nonZeroRequested, pod.nonZeroRequests),
+  };
+}
+
+function withPods(info: NodeInfo, pods: ReadonlyMap<string, PodInfo>): NodeInfo {
+  let { requested, nonZeroRequested } = info;
+  for (const pod of pods.values()) {
+    requested = addResources(requested, pod.requests);
+    nonZeroRequested = addResources(nonZeroRequested, pod.nonZeroRequests);
+  }
+  return { ...info, pods, requested, nonZeroRequested };
+}

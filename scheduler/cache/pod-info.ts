@@ -1,0 +1,18 @@
+/** A pod with what the scheduler derives from it, computed once. */
+
+import type { Pod } from '../../proto/api/gen/core-v1.ts';
+import { type HostPort, hostPortsOf } from './host-ports.ts';
+import { podRequests } from './pod-requests.ts';
+import type { Resources } from './resources.ts';
+
+export interface PodInfo {
+  readonly pod: Pod;
+  readonly requests: Resources;
+  readonly nonZeroRequests: Resources;
+  readonly hostPorts: readonly HostPort[];
+}
+
+export function newPodInfo(pod: Pod): PodInfo {
+  const { requests, nonZero } = podRequests(pod);
+  return { pod, requests, nonZeroRequests: nonZero, hostPorts: hostPortsOf(pod) };
+}

@@ -1,0 +1,293 @@
+/**
+ * Runs the plugins of one profile at each extension point, in the profile's order. A plugin that
+ * throws fails the pod's cycle, not the scheduler.
+ *
+ * Source: kubernetes pkg/scheduler/framework/runtime/framework.go, v0.36.
+ */
+
+import assert from 'node:assert';
+import type { Pod } from '../../proto/api/gen/core-v1.ts';
+import type { NodeInfo } from '../cache/node-info.ts';
+import type { PodInfo } from '../cache/pod-info.ts';
+import type { Snapshot } from '../cache/snapshot.ts';
+import type { QueuedPod } from '../queue/queued-pod.ts';
+import type { CycleState } from './cycle-state.ts';
+import {
+  type ConfiguredPlugin,
+  type PermitResult,
+  type Plugin,
+  type PostFilterResult,
+  type PreFilterResult,
+  SCORE_MAX,
+} from './plugin.ts';
+import { failed, isRejected, type Status, unresolvable } from './status.ts';
+
+type With<K extends keyof Plugin> = Plugin & Required<Pick<Plugin, K>>;
+
+/** What PreFilter made of the pod. */
+export type PreFilterOutcome =
+  | { readonly kind: 'rejected'; readonly status: Status }
+  /** `allowed` are the only nodes worth a look; absent: all. */
+  | {
+      readonly kind: 'ok';
+      readonly allowed?: ReadonlySet<string>;
+      /** Who left these nodes only. */
+      readonly narrowedBy: readonly string[];
+    };
+
+/** The scores of one plugin, weighted, in the order of the nodes. */
+export interface PluginScores {
+  readonly plugin: string;
+  readonly weight: number;
+  /** Normalised, 0 to 100, before the weight. */
+  readonly scores: readonly number[];
+}
+
+export class Framework {
+  /** Pods choose by `spec.schedulerName`. */
+  readonly profileName: string;
+  readonly plugins: readonly Plugin[];
+  readonly #preEnqueue: readonly With<'preEnqueue'>[];
+  readonly #less: With<'less'>;
+  readonly #preFilter: readonly With<'preFilter'>[];
+  readonly #filter: readonly With<'filter'>[];
+  readonly #postFilter: readonly With<'postFilter'>[];
+  readonly #preScore: readonly With<'preScore'>[];
+  readonly #score: readonly { readonly plugin: With<'score'>; readonly weight: number }[];
+
+  constructor(profileName: string, configured: readonly ConfiguredPlugin[]) {
+    this.profileName = profileName;
+    const plugins = configured.map(({ plugin }) => plugin);
+    this.plugins = plugins;
+    const names = new Set(plugins.map(({ name }) => name));
+    assert(names.size === plugins.length, 'A plugin is in the profile twice');
+    this.#preEnqueue = withMethod(plugins, 'preEnqueue');
+    const [less, ...more] = withMethod(plugins, 'less');
+    assert(less !== undefined && more.length === 0, 'A profile has exactly one QueueSort plugin');
+    this.#less = less;
+    this.#preFilter = withMethod(plugins, 'preFilter');
+    this.#filter = withMethod(plugins, 'filter');
+    this.#postFilter = withMethod(plugins, 'postFilter');
+    this.#preScore = withMethod(plugins, 'preScore');
+    this.#score = withMethod(plugins, 'score').map((plugin) => {
+      const weight = configured.find((one) => one.plugin === plugin)?.weight ?? 0;
+      return { plugin, weight: weight === 0 ? 1 : weight };
+    });
+  }
+
+  get hasScores(): boolean {
+    return this.#score.length > 0;
+  }
+
+  less(a: QueuedPod, b: QueuedPod): boolean {
+    return this.#less.less(a, b);
+  }
+
+  preEnqueue(pod: Pod): Status | undefined {
+    for (const plugin of this.#preEnqueue) {
+      const status = attempt(plugin, () => plugin.preEnqueue(pod));
+      if (status !== undefined) return status;
+    }
+    return undefined;
+  }
+
+  preFilter(state: CycleState, pod: PodInfo, snapshot: Snapshot): PreFilterOutcome {
+    let allowed: ReadonlySet<string> | undefined;
+    const narrowedBy: string[] = [];
+    let rejected: Status | undefined;
+    for (const plugin of this.#preFilter) {
+      const result = attemptResult<PreFilterResult>(plugin, () =>
+        plugin.preFilter(state, pod, snapshot),
+      );
+      const { status, nodeNames } = result;
+      if (status?.code === 'Skip') {
+        state.skippedFilters.add(plugin.name);
+        continue;
+      }
+      if (status !== undefined) {
+        // The others still run: each that objects is worth knowing. What can't be helped ends it.
+        if (status.code !== 'Unschedulable') return { kind: 'rejected', status };
+        rejected ??= status;
+      }
+      if (nodeNames === undefined) continue;
+      narrowedBy.push(plugin.name);
+      const left = allowed === undefined ? nodeNames : allowed.intersection(nodeNames);
+      allowed = left;
+      if (left.size === 0) {
+        return { kind: 'rejected', status: nothingLeft(narrowedBy) };
+      }
+    }
+    if (rejected !== undefined) return { kind: 'rejected', status: rejected };
+    return { kind: 'ok', narrowedBy, ...(allowed === undefined ? {} : { allowed }) };
+  }
+
+  /** The first objection. */
+  filter(state: CycleState, pod: PodInfo, node: NodeInfo): Status | undefined {
+    for (const plugin of this.#filter) {
+      if (state.skippedFilters.has(plugin.name)) continue;
+      const status = attempt(plugin, () => plugin.filter(state, pod, node));
+      if (status !== undefined) return status;
+    }
+    return undefined;
+  }
+
+  postFilter(
+    state: CycleState,
+    pod: PodInfo,
+    snapshot: Snapshot,
+    statuses: ReadonlyMap<string, Status>,
+  ): PostFilterResult {
+    let last: PostFilterResult = {};
+    for (const plugin of this.#postFilter) {
+      last = attemptResult<PostFilterResult>(plugin, () =>
+        plugin.postFilter(state, pod, snapshot, statuses),
+      );
+      const { status } = last;
+      if (status === undefined || !isRejected(status)) return last;
+    }
+    return last;
+  }
+
+  /** The scores of every plugin that has a say; a status when one failed. */
+  score(
+    state: CycleState,
+    pod: PodInfo,
+    nodes: readonly NodeInfo[],
+  ): readonly PluginScores[] | Status {
+    for (const plugin of this.#preScore) {
+      const status = attempt(plugin, () => plugin.preScore(state, pod, nodes));
+      if (status?.code === 'Skip') state.skippedScores.add(plugin.name);
+      else if (status !== undefined) return status;
+    }
+    const all: PluginScores[] = [];
+    for (const { plugin, weight } of this.#score) {
+      if (state.skippedScores.has(plugin.name)) continue;
+      try {
+        const scores = nodes.map((node) => plugin.score(state, pod, node));
+        plugin.normalizeScore?.(state, pod, scores);
+        const wrong = scores.find((score) => !(score >= 0 && score <= SCORE_MAX));
+        if (wrong !== undefined) throw new Error(`score ${wrong} is not within 0..${SCORE_MAX}`);
+        all.push({ plugin: plugin.name, weight, scores });
+      } catch (error) {
+        return { ...failed(error), plugin: plugin.name };
+      }
+    }
+    return all;
+  }
+
+  /** On an objection all reservations are taken back. */
+  reserve(state: CycleState, pod: PodInfo, nodeName: string): Status | undefined {
+    for (const plugin of this.plugins) {
+      const status = attempt(plugin, () => plugin.reserve?.(state, pod, nodeName));
+      if (status === undefined) continue;
+      this.unreserve(state, pod, nodeName);
+      return status;
+    }
+    return undefined;
+  }
+
+  unreserve(state: CycleState, pod: PodInfo, nodeName: string): void {
+    for (const plugin of this.plugins.toReversed()) {
+      attempt(plugin, () => {
+        plugin.unreserve?.(state, pod, nodeName);
+        return undefined;
+      });
+    }
+  }
+
+  /** `Wait` when some plugin says so and none objects; with the shortest time-out of each plugin. */
+  permit(state: CycleState, pod: PodInfo, nodeName: string): PermitResult & WaitingOn {
+    const waitingOn = new Map<string, number>();
+    for (const plugin of this.plugins) {
+      const { status, timeoutMs = 0 }: Partial<PermitResult> = attemptResult<PermitResult>(
+        plugin,
+        () => plugin.permit?.(state, pod, nodeName) ?? {},
+      );
+      if (status?.code === 'Wait') waitingOn.set(plugin.name, timeoutMs);
+      else if (status !== undefined) return { status, waitingOn };
+    }
+    if (waitingOn.size === 0) return { waitingOn };
+    return { status: { code: 'Wait', reasons: [] }, waitingOn };
+  }
+
+  async preBind(...step: BindStep): Promise<Status | undefined> {
+    for (const plugin of this.plugins) {
+      const status = await attemptAsync(plugin, async () => plugin.preBind?.(...step));
+      if (status !== undefined) return status;
+    }
+    return undefined;
+  }
+
+  async bind(...step: BindStep): Promise<Status | undefined> {
+    for (const plugin of this.plugins) {
+      if (plugin.bind === undefined) continue;
+      const status = await attemptAsync(plugin, async () => plugin.bind?.(...step));
+      if (status?.code !== 'Skip') return status;
+    }
+    return failed(new Error('no plugin binds the pod'));
+  }
+
+  postBind(state: CycleState, pod: PodInfo, nodeName: string): void {
+    for (const plugin of this.plugins) {
+      attempt(plugin, () => {
+        plugin.postBind?.(state, pod, nodeName);
+        return undefined;
+      });
+    }
+  }
+}
+
+export interface WaitingOn {
+  /** Plugins that the pod waits for, with their time-outs in milliseconds. */
+  readonly waitingOn: ReadonlyMap<string, number>;
+}
+
+export type BindStep = readonly [CycleState, PodInfo, string, AbortSignal];
+
+function withMethod<K extends keyof Plugin>(plugins: readonly Plugin[], method: K): With<K>[] {
+  return plugins.filter((plugin): plugin is With<K> => plugin[method] !== undefined);
+}
+
+function attempt(plugin: Plugin, call: () => Status | undefined): Status | undefined {
+  try {
+    const status = call();
+    return status === undefined ? undefined : { ...status, plugin: plugin.name };
+  } catch (error) {
+    return { ...failed(error), plugin: plugin.name };
+  }
+}
+
+function attemptResult<R extends { readonly status?: Status }>(
+  plugin: Plugin,
+  call: () => R,
+): Partial<R> {
+  try {
+    const result = call();
+    if (result.status === undefined) return result;
+    return { ...result, status: { ...result.status, plugin: plugin.name } };
+  } catch (error) {
+    const status: Status = { ...failed(error), plugin: plugin.name };
+    return { status } as Partial<R>;
+  }
+}
+
+async function attemptAsync(
+  plugin: Plugin,
+  call: () => Promise<Status | undefined>,
+): Promise<Status | undefined> {
+  try {
+    const status = await call();
+    return status === undefined ? undefined : { ...status, plugin: plugin.name };
+  } catch (error) {
+    return { ...failed(error), plugin: plugin.name };
+  }
+}
+
+function nothingLeft(plugins: readonly string[]): Status {
+  const [only = ''] = plugins;
+  const text =
+    plugins.length === 1
+      ? `node(s) didn't satisfy plugin ${only}`
+      : `node(s) didn't satisfy plugin(s) [${plugins.join(' ')}] simultaneously`;
+  return { ...unresolvable(text), ...(plugins.length === 1 ? { plugin: only } : {}) };
+}

@@ -1,0 +1,100 @@
+/**
+ * The extension points of the scheduling framework. A plugin has a name and takes part in those
+ * points whose method it has. All that is asked up to Score is synchronous and sees only the
+ * snapshot: a decision is a pure function of it.
+ *
+ * Source: kubernetes/kube-scheduler framework/interface.go, v0.36.
+ */
+
+import type { Pod } from '../../proto/api/gen/core-v1.ts';
+import type { NodeInfo } from '../cache/node-info.ts';
+import type { PodInfo } from '../cache/pod-info.ts';
+import type { Snapshot } from '../cache/snapshot.ts';
+import type { QueuedPod } from '../queue/queued-pod.ts';
+import type { EventRegistration } from './cluster-event.ts';
+import type { CycleState } from './cycle-state.ts';
+import type { Status } from './status.ts';
+
+/** Scores, after normalising, are whole numbers from 0 to this. */
+export const SCORE_MAX = 100;
+
+export interface PreFilterResult {
+  readonly status?: Status;
+  /** Only these nodes can fit; absent: any. */
+  readonly nodeNames?: ReadonlySet<string>;
+}
+
+/** Keep a plugin's PreFilter state true while pods are added to or taken off a node in thought. */
+export interface PreFilterExtensions {
+  addPod(state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo): Status | undefined;
+  removePod(state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo): Status | undefined;
+}
+
+export interface PostFilterResult {
+  /** Success: room will be made on this node. */
+  readonly nominatedNodeName?: string;
+  readonly status?: Status;
+}
+
+export interface PermitResult {
+  readonly status?: Status;
+  /** With status `Wait`: the pod is rejected when nobody allows it within this time. */
+  readonly timeoutMs?: number;
+}
+
+/** A score for each feasible node, in the order of the nodes; changed in place. */
+export type Scores = number[];
+
+export interface Plugin {
+  readonly name: string;
+  /** What may help pods that this plugin turned down. */
+  readonly events?: readonly EventRegistration[];
+
+  /** Before a pod enters the active queue; not success: it waits, without attempts. */
+  preEnqueue?(pod: Pod): Status | undefined;
+  /** The order of the active queue; exactly one plugin of a profile has it. */
+  less?(a: QueuedPod, b: QueuedPod): boolean;
+
+  preFilter?(state: CycleState, pod: PodInfo, snapshot: Snapshot): PreFilterResult;
+  readonly preFilterExtensions?: PreFilterExtensions;
+  filter?(state: CycleState, pod: PodInfo, node: NodeInfo): Status | undefined;
+  /** When no node fits; `statuses` has what each node was turned down for. */
+  postFilter?(
+    state: CycleState,
+    pod: PodInfo,
+    snapshot: Snapshot,
+    statuses: ReadonlyMap<string, Status>,
+  ): PostFilterResult;
+
+  preScore?(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[]): Status | undefined;
+  /** A whole number; any range when there is `normalizeScore`, else 0 to {@link SCORE_MAX}. */
+  score?(state: CycleState, pod: PodInfo, node: NodeInfo): number;
+  normalizeScore?(state: CycleState, pod: PodInfo, scores: Scores): void;
+
+  /** The pod is assumed on the node. When a later step fails, `unreserve` takes it back. */
+  reserve?(state: CycleState, pod: PodInfo, nodeName: string): Status | undefined;
+  unreserve?(state: CycleState, pod: PodInfo, nodeName: string): void;
+  permit?(state: CycleState, pod: PodInfo, nodeName: string): PermitResult;
+
+  /** What must be done before binding; runs beside the cycles of other pods, as do the next two. */
+  preBind?(
+    state: CycleState,
+    pod: PodInfo,
+    nodeName: string,
+    signal: AbortSignal,
+  ): Promise<Status | undefined>;
+  /** The first plugin that doesn't say `Skip` binds. */
+  bind?(
+    state: CycleState,
+    pod: PodInfo,
+    nodeName: string,
+    signal: AbortSignal,
+  ): Promise<Status | undefined>;
+  postBind?(state: CycleState, pod: PodInfo, nodeName: string): void;
+}
+
+/** A plugin in a profile; the weight is of its score, 1 when absent or 0. */
+export interface ConfiguredPlugin {
+  readonly plugin: Plugin;
+  readonly weight?: number;
+}

@@ -1,0 +1,63 @@
+/**
+ * Prefers nodes that have the pod's images, the larger the better; an image that few nodes have
+ * counts less, so that not all pods run after it.
+ *
+ * Source: kubernetes pkg/scheduler/framework/plugins/imagelocality, v1.36.
+ */
+
+import type { Pod } from '../../proto/api/gen/core-v1.ts';
+import type { Snapshot } from '../cache/snapshot.ts';
+import type { StateKey } from '../framework/cycle-state.ts';
+import { type Plugin, SCORE_MAX } from '../framework/plugin.ts';
+
+const MIB = 1024 * 1024;
+/** Below this an image is pulled in no time. */
+const BYTES_MIN = 23 * MIB;
+/** What one container's images count at most. */
+const BYTES_PER_CONTAINER_MAX = 1000 * MIB;
+
+/** How many nodes have each of the pod's images. */
+interface Spread {
+  readonly total: number;
+  readonly nodesWith: ReadonlyMap<string, number>;
+}
+const SPREAD: StateKey<Spread> = { name: 'ImageLocality' };
+
+export const imageLocality: Plugin = {
+  name: 'ImageLocality',
+  preFilter: (state, { pod }, snapshot) => {
+    state.write(SPREAD, spreadOf(imagesOf(pod), snapshot));
+    return {};
+  },
+  score: (state, { pod }, node) => {
+    const spread = state.read(SPREAD);
+    const images = imagesOf(pod);
+    let bytes = 0;
+    for (const image of images) {
+      const size = node.imageSizes.get(image);
+      const nodes = spread?.nodesWith.get(image) ?? 0;
+      if (size !== undefined) bytes += Math.trunc((size * nodes) / (spread?.total ?? 1));
+    }
+    const max = BYTES_PER_CONTAINER_MAX * images.length;
+    const clamped = Math.min(Math.max(bytes, BYTES_MIN), max);
+    return Math.trunc((SCORE_MAX * (clamped - BYTES_MIN)) / (max - BYTES_MIN));
+  },
+};
+
+function spreadOf(images: readonly string[], snapshot: Snapshot): Spread {
+  const nodesWith = new Map<string, number>();
+  for (const image of new Set(images)) {
+    const nodes = snapshot.nodes.filter(({ imageSizes }) => imageSizes.has(image));
+    nodesWith.set(image, nodes.length);
+  }
+  return { total: snapshot.nodes.length, nodesWith };
+}
+
+/** One for each container. A name without a tag or digest is its `latest`. */
+function imagesOf(pod: Pod): string[] {
+  const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
+  return containers.map(({ image = '' }) => {
+    const last = image.slice(image.lastIndexOf('/') + 1);
+    return last.includes(':') ? image : `${image}:latest`;
+  });
+}

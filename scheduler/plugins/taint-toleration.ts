@@ -1,0 +1,32 @@
+/**
+ * Keeps pods off nodes with taints they don't tolerate, and prefers nodes with fewer such
+ * `PreferNoSchedule` taints.
+ *
+ * Source: kubernetes pkg/scheduler/framework/plugins/tainttoleration, v1.36.
+ */
+
+import { findUntoleratedTaint, isTolerated } from '../../proto/api/taints.ts';
+import type { Plugin } from '../framework/plugin.ts';
+import { unresolvable } from '../framework/status.ts';
+import { normalizeByMax } from './normalize.ts';
+import { TAINT_EVENTS } from './taint-events.ts';
+
+export const taintToleration: Plugin = {
+  name: 'TaintToleration',
+  events: TAINT_EVENTS,
+  filter: (_state, { pod }, { node }) => {
+    const { tolerations } = pod.spec;
+    const effects = ['NoSchedule', 'NoExecute'] as const;
+    const taint = findUntoleratedTaint(node.spec.taints, tolerations, effects);
+    return taint === undefined ? undefined : unresolvable('node(s) had untolerated taint(s)');
+  },
+  score: (_state, { pod }, { node }) => {
+    let count = 0;
+    for (const taint of node.spec.taints ?? []) {
+      if (taint.effect !== 'PreferNoSchedule') continue;
+      if (!isTolerated(taint, pod.spec.tolerations)) count += 1;
+    }
+    return count;
+  },
+  normalizeScore: (_state, _pod, scores) => normalizeByMax(scores, true),
+};

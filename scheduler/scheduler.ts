@@ -1,0 +1,249 @@
+/**
+ * The scheduling loop: takes a pod from the queue, decides on a snapshot, assumes the decision, and
+ * binds beside the next pods' decisions. Everything it knows comes from the informers: it can be
+ * killed at any time.
+ *
+ * Source: kubernetes pkg/scheduler/{scheduler,schedule_one}.go, v1.36.
+ */
+
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Client } from '../client/client.ts';
+import type { EventRecorder } from '../client/event-recorder.ts';
+import type { Informer } from '../client/informer.ts';
+import type { Node, Pod } from '../proto/api/gen/core-v1.ts';
+import { keyOf } from '../proto/api/meta.ts';
+import { isNotFound } from '../proto/api/status-error.ts';
+import { SchedulerCache } from './cache/cache.ts';
+import { newPodInfo, type PodInfo } from './cache/pod-info.ts';
+import { DEFAULT_SCHEDULER_NAME } from './default-profile.ts';
+import { fitErrorMessage } from './diagnosis.ts';
+import { nodeHandler, podHandler } from './event-handlers.ts';
+import type { CycleState } from './framework/cycle-state.ts';
+import type { Framework } from './framework/framework.ts';
+import { isRejected, type Status } from './framework/status.ts';
+import { type QueuedPod, uidOf } from './queue/queued-pod.ts';
+import { type AttemptFailure, SchedulingQueue } from './queue/scheduling-queue.ts';
+import { reportFailure } from './report-failure.ts';
+import { decide } from './schedule-one.ts';
+import type { TieBreak } from './select-node.ts';
+import { WaitingPods } from './waiting-pods.ts';
+
+export interface SchedulerOptions {
+  readonly client: Pick<Client, 'patch'>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly recorder: EventRecorder;
+  readonly pods: Informer<Pod>;
+  readonly nodes: Informer<Node>;
+  /** At least one; pods choose by `spec.schedulerName`. The first one orders the queue. */
+  readonly frameworks: readonly [Framework, ...Framework[]];
+  readonly tieBreak: TieBreak;
+  /** 0: adaptive. */
+  readonly percentageOfNodesToScore?: number;
+}
+
+/** Decisions go on at most this long before I/O gets its turn: bindings must get out. */
+const SLICE_MS = 4;
+
+/** A pod on its way to a node. */
+interface Assumed {
+  readonly framework: Framework;
+  readonly queued: QueuedPod;
+  readonly state: CycleState;
+  readonly pod: PodInfo;
+  readonly nodeName: string;
+}
+
+export class Scheduler {
+  readonly #options: SchedulerOptions;
+  readonly #frameworks: ReadonlyMap<string, Framework>;
+  readonly #cache = new SchedulerCache();
+  readonly #queue: SchedulingQueue;
+  readonly #waiting: WaitingPods;
+  /** Bindings and reports under way. */
+  readonly #tasks = new Set<Promise<void>>();
+  #startIndex = 0;
+
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    const { clock, frameworks } = options;
+    this.#frameworks = new Map(frameworks.map((each) => [each.profileName, each]));
+    const registrations = new Map(
+      frameworks.flatMap(({ plugins }) => plugins.map(({ name, events = [] }) => [name, events])),
+    );
+    this.#queue = new SchedulingQueue({
+      clock,
+      less: (a, b) => frameworks[0].less(a, b),
+      preEnqueue: (pod) => this.#frameworkOf(pod)?.preEnqueue(pod),
+      registrations,
+    });
+    this.#waiting = new WaitingPods(clock);
+    const state = {
+      cache: this.#cache,
+      queue: this.#queue,
+      isOurs: (pod: Pod) => this.#frameworkOf(pod) !== undefined,
+      onGone: (uid: string) => this.#waiting.reject(uid, '', 'the pod is gone'),
+    };
+    options.nodes.addHandler(nodeHandler(state));
+    options.pods.addHandler(podHandler(state));
+  }
+
+  /** Returns when the signal is aborted and no binding is under way. The informers are the caller's. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, nodes, pods } = this.#options;
+    await Promise.all([nodes.hasSynced, pods.hasSynced]);
+    let sliceEndsMs = clock.monotonicMs() + SLICE_MS;
+    for (;;) {
+      const queued = await this.#queue.take(signal);
+      if (queued === undefined) break;
+      this.#scheduleOne(queued, signal);
+      if (clock.monotonicMs() < sliceEndsMs) continue;
+      await nextTurn();
+      sliceEndsMs = clock.monotonicMs() + SLICE_MS;
+    }
+    this.#queue.close();
+    this.#waiting.rejectAll('the scheduler ends');
+    await Promise.all(this.#tasks);
+  }
+
+  #frameworkOf(pod: Pod): Framework | undefined {
+    return this.#frameworks.get(pod.spec.schedulerName ?? DEFAULT_SCHEDULER_NAME);
+  }
+
+  /** The pod as the informer has it, if it still is the same one and needs a node. */
+  #fresh(queued: QueuedPod): Pod | undefined {
+    const pod = this.#options.pods.get(keyOf(queued.info.pod));
+    if (pod === undefined || pod.metadata.uid !== uidOf(queued)) return undefined;
+    return pod.spec.nodeName === undefined || pod.spec.nodeName === '' ? pod : undefined;
+  }
+
+  #scheduleOne(queued: QueuedPod, signal: AbortSignal): void {
+    const pod = this.#fresh(queued);
+    const framework = pod === undefined ? undefined : this.#frameworkOf(pod);
+    if (pod === undefined || framework === undefined || this.#cache.isAssumed(uidOf(queued))) {
+      this.#queue.done(uidOf(queued));
+      return;
+    }
+    if (pod.metadata.deletionTimestamp !== undefined) {
+      const text = `skip schedule deleting pod: ${keyOf(pod)}`;
+      this.#options.recorder.record(pod, 'Warning', 'FailedScheduling', text);
+      this.#queue.done(uidOf(queued));
+      return;
+    }
+    const info = pod === queued.info.pod ? queued.info : newPodInfo(pod);
+    const decision = decide(framework, this.#cache.snapshot(), info, {
+      startIndex: this.#startIndex,
+      percentageOfNodesToScore: this.#options.percentageOfNodesToScore ?? 0,
+      tieBreak: this.#options.tieBreak,
+    });
+    switch (decision.kind) {
+      case 'error':
+        this.#fail(queued, errorText(decision.status), { kind: 'error' }, signal);
+        break;
+      case 'none': {
+        const { diagnosis } = decision;
+        this.#startIndex = decision.nextStartIndex;
+        const failure = { kind: 'unschedulable', rejectedBy: diagnosis.rejectedBy } as const;
+        this.#fail(queued, fitErrorMessage(diagnosis), failure, signal);
+        break;
+      }
+      case 'node': {
+        this.#startIndex = decision.nextStartIndex;
+        const { state, nodeName } = decision;
+        this.#assume({ framework, queued, state, pod: info, nodeName }, signal);
+      }
+    }
+  }
+
+  #assume(assumed: Assumed, signal: AbortSignal): void {
+    const { framework, state, pod, nodeName } = assumed;
+    const { spec } = pod.pod;
+    const placed = { ...pod, pod: { ...pod.pod, spec: { ...spec, nodeName } } };
+    this.#cache.assumePod(placed, nodeName);
+    const reserved = framework.reserve(state, pod, nodeName);
+    if (reserved !== undefined) {
+      this.#retreat(assumed, reserved, signal);
+      return;
+    }
+    const { status, waitingOn } = framework.permit(state, pod, nodeName);
+    if (status !== undefined && status.code !== 'Wait') {
+      framework.unreserve(state, pod, nodeName);
+      this.#retreat(assumed, status, signal);
+      return;
+    }
+    const permitted =
+      status === undefined
+        ? Promise.resolve(undefined)
+        : this.#waiting.wait(pod.pod.metadata.uid, waitingOn);
+    this.#track(this.#bind(assumed, permitted, signal));
+  }
+
+  async #bind(
+    assumed: Assumed,
+    permitted: Promise<Status | undefined>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { framework, queued, state, pod, nodeName } = assumed;
+    const { logger, recorder } = this.#options;
+    const status =
+      (await permitted) ??
+      (await framework.preBind(state, pod, nodeName, signal)) ??
+      (await framework.bind(state, pod, nodeName, signal));
+    if (status !== undefined) {
+      framework.unreserve(state, pod, nodeName);
+      this.#retreat(assumed, status, signal);
+      return;
+    }
+    this.#queue.done(uidOf(queued));
+    const text = `Successfully assigned ${keyOf(pod.pod)} to ${nodeName}`;
+    recorder.record(pod.pod, 'Normal', 'Scheduled', text);
+    logger.debug('Bound pod', { pod: keyOf(pod.pod), node: nodeName });
+    framework.postBind(state, pod, nodeName);
+  }
+
+  /** Takes an assumption back, which others may profit from, and returns the pod to the queue. */
+  #retreat(assumed: Assumed, status: Status, signal: AbortSignal): void {
+    const { queued, pod } = assumed;
+    this.#cache.forgetPod(uidOf(queued));
+    // A pod that is gone needs no node.
+    if (isNotFound(status.error) || signal.aborted) {
+      this.#queue.done(uidOf(queued));
+      return;
+    }
+    if (isRejected(status)) {
+      const rejectedBy = new Set(status.plugin === undefined ? [] : [status.plugin]);
+      this.#fail(queued, status.reasons.join(', '), { kind: 'unschedulable', rejectedBy }, signal);
+    } else this.#fail(queued, errorText(status), { kind: 'error' }, signal);
+    this.#queue.moveOnEvent({ kind: 'AssignedPodDelete', pod: pod.pod });
+  }
+
+  #fail(queued: QueuedPod, message: string, failure: AttemptFailure, signal: AbortSignal): void {
+    const { client, clock, recorder, logger } = this.#options;
+    const pod = this.#fresh(queued);
+    if (pod === undefined) {
+      this.#queue.done(uidOf(queued));
+      return;
+    }
+    const reason = failure.kind === 'error' ? 'SchedulerError' : 'Unschedulable';
+    logger.debug('Found no node for pod', { pod: keyOf(pod), message });
+    this.#queue.giveBack(queued, pod, failure);
+    const dependencies = { client, recorder, nowMs: clock.wallMs() };
+    const report = reportFailure(dependencies, pod, { reason, message }, signal);
+    // The pod stays in the queue: its next attempt says it again.
+    const log = (error: unknown): void =>
+      logger.warn('Could not report on pod', { pod: keyOf(pod), error });
+    this.#track(report.catch((error: unknown) => (signal.aborted ? undefined : log(error))));
+  }
+
+  #track(task: Promise<void>): void {
+    this.#tasks.add(task);
+    void task.finally(() => this.#tasks.delete(task));
+  }
+}
+
+function errorText(status: Status): string {
+  const text = status.reasons.join(', ');
+  return status.plugin === undefined ? text : `running plugin "${status.plugin}": ${text}`;
+}
