@@ -70,16 +70,6 @@ export interface Strategy {
   readonly allowCreateOnUpdate: boolean;
   /** Name rules: `subdomain` RFC 1123 up to 253, `label` RFC 1123 up to 63, `label1035`, `path`: no "/" or "%". */
   readonly nameRule: 'subdomain' | 'label' | 'label1035' | 'path';
-  /**
-   * The kind has no objects of its own: it is another shape of this resource's, which hold what is
-   * stored (Events of events.k8s.io are the Events of the core group). The hooks of the strategy see
-   * the kind's own shape.
-   */
-  readonly storedAs?: {
-    readonly resource: Resource;
-    toStored(object: ApiObject): ApiObject;
-    fromStored(stored: ApiObject): ApiObject;
-  };
   /** Objects vanish this many seconds after their last write (events: 3600). */
   readonly ttlSeconds?: number;
 

@@ -25,6 +25,8 @@ interface KindHooks<T> {
   validateUpdate?(object: T, old: T): readonly FieldError[];
   validateStatusUpdate?(object: T, old: T): readonly FieldError[];
   warnings?(object: T): readonly string[];
+  otherFinalizers?(object: T): readonly string[];
+  prepareForDeletion?(object: Editable<T>): void;
   deletionGraceSeconds?(object: T, requested: number | undefined): number;
   cells?(object: T, nowMs: number): readonly TableCell[];
   selectableFields?(object: T): Readonly<Record<string, string>>;

@@ -33,6 +33,10 @@ export const namespaceStrategy = defineStrategy({
     // Only the finalize subresource removes finalizers of the spec.
     namespace.spec = { finalizers: [...(old.spec?.finalizers ?? [])] };
   },
+  otherFinalizers: (namespace) => namespace.spec?.finalizers ?? [],
+  prepareForDeletion(namespace) {
+    namespace.status = { ...namespace.status, phase: 'Terminating' };
+  },
 
   columns: [NAME_COLUMN, column('Status', 'The phase of the namespace.'), AGE_COLUMN],
   cells(namespace, nowMs) {

@@ -15,6 +15,7 @@ export const persistentVolumeClaimStrategy = defineStrategy({
   status: 'separate',
   allowCreateOnUpdate: false,
   nameRule: 'subdomain',
+  returnsDeleted: true,
 
   setDefaults({ spec }) {
     if (spec !== undefined) spec.volumeMode ??= 'Filesystem';

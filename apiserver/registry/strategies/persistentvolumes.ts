@@ -22,6 +22,7 @@ export const persistentVolumeStrategy = defineStrategy({
   status: 'separate',
   allowCreateOnUpdate: false,
   nameRule: 'subdomain',
+  returnsDeleted: true,
 
   setDefaults({ spec }) {
     if (spec === undefined) return;

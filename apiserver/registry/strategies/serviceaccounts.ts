@@ -12,6 +12,7 @@ export const serviceAccountStrategy = defineStrategy({
   status: 'none',
   allowCreateOnUpdate: false,
   nameRule: 'subdomain',
+  returnsDeleted: true,
 
   warnings(account) {
     const { imagePullSecrets = [] } = account;

@@ -19,6 +19,7 @@ export const podStrategy = defineStrategy({
   status: 'separate',
   allowCreateOnUpdate: false,
   nameRule: 'subdomain',
+  returnsDeleted: true,
 
   setDefaults: setPodDefaults,
   prepareForCreate(pod, { nowMs }) {

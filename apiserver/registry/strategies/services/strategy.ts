@@ -25,6 +25,7 @@ export const serviceStrategy = defineStrategy({
   status: 'separate',
   allowCreateOnUpdate: true,
   nameRule: 'label1035',
+  returnsDeleted: true,
 
   setDefaults(service) {
     if (service.spec !== undefined) setSpecDefaults(service.spec);
