@@ -1,0 +1,30 @@
+/** The subresources and virtual resources that are served, besides `status`. */
+
+import type { ApiDependencies, VirtualResource } from '../api-definition.ts';
+import type { Subresource } from '../subresource.ts';
+import { namespaceFinalize } from './namespace-finalize.ts';
+import { podBinding, podBindings } from './pod-binding.ts';
+import { podEviction } from './pod-eviction.ts';
+import { podExec } from './pod-exec.ts';
+import { podLog } from './pod-log.ts';
+import { refusedSubresources } from './refused.ts';
+import { scaleSubresources } from './scale.ts';
+import { serviceAccountToken } from './service-account-token.ts';
+
+export function subresources(dependencies: ApiDependencies): readonly Subresource[] {
+  const { kubeletClient: client, caPem, tokens } = dependencies;
+  const credentials = { client, caPem };
+  return [
+    ...scaleSubresources,
+    namespaceFinalize,
+    podBinding,
+    podEviction,
+    podLog(credentials),
+    podExec('exec', credentials),
+    podExec('attach', credentials),
+    ...refusedSubresources,
+    serviceAccountToken(tokens),
+  ];
+}
+
+export const virtualResources: readonly VirtualResource[] = [podBindings];
