@@ -1,0 +1,117 @@
+/**
+ * The network of one node's pods: a bridge in the node's network namespace, whose address is the
+ * gateway; a veth pair for each pod, one end in the bridge, the other as `eth0` in the pod.
+ *
+ * Routes to other nodes' pods are the business of whoever joins the nodes.
+ */
+
+import { existsSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { type Cidr, parseCidr } from './cidr.ts';
+import type { RunIp } from './ip-command.ts';
+import { Ipam } from './ipam.ts';
+
+export const BRIDGE = 'skiff0';
+const POD_INTERFACE = 'eth0';
+/** Interface names have at most 15 characters: IFNAMSIZ with its final zero is 16. */
+const INTERFACE_LENGTH_MAX = 15;
+
+export interface BridgeNetworkOptions {
+  readonly podCidr: string;
+  /** Where the taken addresses are recorded. */
+  readonly folder: string;
+  readonly runIp: RunIp;
+}
+
+export class BridgeNetwork {
+  readonly #ipam: Ipam;
+  readonly #runIp: RunIp;
+  readonly #isIpv6: boolean;
+
+  constructor(options: BridgeNetworkOptions) {
+    const cidr: Cidr = parseCidr(options.podCidr);
+    if (cidr.prefix > 30)
+      throw new Error(`The pod network ${options.podCidr} has no room for pods`);
+    this.#ipam = new Ipam(path.join(options.folder, 'addresses'), cidr);
+    this.#runIp = options.runIp;
+    this.#isIpv6 = existsSync('/proc/net/if_inet6');
+  }
+
+  /** Makes the bridge unless it is there, and lets the node forward. */
+  async setUp(): Promise<void> {
+    if (!(await this.#hasBridge())) await this.#runIp([`link add ${BRIDGE} type bridge`]);
+    await this.#runIp([
+      'link set lo up',
+      `address replace ${this.#ipam.gateway}/${this.#ipam.prefix} dev ${BRIDGE}`,
+      `link set ${BRIDGE}${this.#noLinkLocal()} up`,
+    ]);
+    writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
+  }
+
+  /** Releases the addresses of all sandboxes but these. */
+  keepOnly(sandboxIds: ReadonlySet<string>): void {
+    this.#ipam.keepOnly(sandboxIds);
+  }
+
+  /** Connects the network namespace pinned at the path. Returns the pod's address. Undoes on failure. */
+  async attach(sandboxId: string, netnsPath: string): Promise<string> {
+    const address = this.#ipam.take(sandboxId);
+    if (address === undefined) throw new Error('No address is left in the pod network');
+    const veth = vethName(sandboxId);
+    try {
+      await this.#runIp([
+        `link add ${veth} type veth peer name ${POD_INTERFACE} netns ${netnsPath}`,
+        `link set ${veth} master ${BRIDGE}${this.#noLinkLocal()} up`,
+      ]);
+      await this.#runIp(
+        [
+          'link set lo up',
+          `link set ${POD_INTERFACE}${this.#noLinkLocal()} up`,
+          `address add ${address}/${this.#ipam.prefix} dev ${POD_INTERFACE}`,
+          `route add default via ${this.#ipam.gateway}`,
+        ],
+        netnsPath,
+      );
+    } catch (error) {
+      await this.detach(sandboxId);
+      throw error;
+    }
+    return address;
+  }
+
+  /** Brings up `lo` in a network namespace that has nothing else. */
+  async setUpLoopback(netnsPath: string): Promise<void> {
+    await this.#runIp(['link set lo up'], netnsPath);
+  }
+
+  /** Removes the pod's veth pair and releases its address. Does nothing when there is none. */
+  async detach(sandboxId: string): Promise<void> {
+    try {
+      await this.#runIp([`link delete ${vethName(sandboxId)}`]);
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes('Cannot find device'))) throw error;
+    }
+    this.#ipam.release(sandboxId);
+  }
+
+  /**
+   * No link-local IPv6 address: a pod shows the address it was given only, and nothing waits for
+   * duplicate address detection, the classic second in the start of a pod.
+   */
+  #noLinkLocal(): string {
+    return this.#isIpv6 ? ' addrgenmode none' : '';
+  }
+
+  async #hasBridge(): Promise<boolean> {
+    try {
+      await this.#runIp([`link show ${BRIDGE}`]);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
+
+export function vethName(sandboxId: string): string {
+  return `veth${sandboxId}`.slice(0, INTERFACE_LENGTH_MAX);
+}

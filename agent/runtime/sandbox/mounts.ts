@@ -1,0 +1,72 @@
+/**
+ * A container's mounts: those the CRI asks for, and the pod's own files where it does not. Pure.
+ *
+ * Source: api.proto (Mount); containerd's order: shallow targets first, the CRI's win.
+ */
+
+import path from 'node:path';
+import { CriError } from '../../../proto/cri/rpcs.ts';
+import type { Mount } from '../../../proto/cri/types.ts';
+import type { BindMount } from '../container/spec.ts';
+
+const PROPAGATION = {
+  PROPAGATION_PRIVATE: 'private',
+  PROPAGATION_HOST_TO_CONTAINER: 'slave',
+  PROPAGATION_BIDIRECTIONAL: 'shared',
+} as const;
+
+/** Throws a CriError at what is wrong or not implemented. `podFiles`: target -> source. */
+export function containerMounts(
+  given: readonly Mount[],
+  podFiles: ReadonlyMap<string, string>,
+  isRootReadonly: boolean,
+): readonly BindMount[] {
+  const mounts = given.map(bindMount);
+  const targets = new Set(mounts.map((mount) => mount.target));
+  for (const [target, source] of podFiles) {
+    if (targets.has(target)) continue;
+    mounts.push({
+      kind: 'bind',
+      source,
+      target,
+      isReadonly: isRootReadonly,
+      propagation: 'private',
+    });
+  }
+  return mounts.toSorted((a, b) => depth(a.target) - depth(b.target));
+}
+
+function bindMount(mount: Mount): BindMount {
+  const { container_path: target, host_path: source } = mount;
+  if (mount.image !== null) throw unimplemented(`mount of an image at "${target}"`);
+  if (mount.uidMappings.length + mount.gidMappings.length > 0) {
+    throw unimplemented(`id-mapped mount at "${target}"`);
+  }
+  if (mount.mount_options.length > 0) throw unimplemented(`mount options at "${target}"`);
+  if (!target.startsWith('/')) throw invalid(`container_path "${target}" is not absolute`);
+  if (!source.startsWith('/')) throw invalid(`host_path "${source}" is not absolute`);
+  const propagation = PROPAGATION[mount.propagation];
+  if (mount.recursive_read_only && !(mount.readonly && propagation === 'private')) {
+    throw invalid(`recursive_read_only at "${target}" needs readonly and private propagation`);
+  }
+  return {
+    kind: 'bind',
+    source,
+    target: path.posix.normalize(target),
+    isReadonly: mount.readonly,
+    isRecursiveReadonly: mount.recursive_read_only,
+    propagation,
+  };
+}
+
+function depth(target: string): number {
+  return target.split('/').filter((name) => name !== '').length;
+}
+
+function invalid(message: string): CriError {
+  return new CriError('INVALID_ARGUMENT', message);
+}
+
+function unimplemented(what: string): CriError {
+  return new CriError('UNIMPLEMENTED', `not implemented: ${what}`);
+}
