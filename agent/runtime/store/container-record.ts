@@ -17,6 +17,7 @@ import type {
   PodSandboxMetadata,
   StringMap,
 } from '../../../proto/cri/types.ts';
+import type { ProcessSpec } from '../container/spec.ts';
 
 export type ContainerPhase = 'creating' | 'created' | 'starting' | 'running' | 'exited';
 
@@ -40,6 +41,8 @@ export interface ContainerRecord {
   /** Absolute; empty when there is no log. */
   readonly logPath: string;
   readonly user: ContainerUser;
+  /** What its first process was given; processes executed later get the same. */
+  readonly process: ProcessSpec;
   /** `SIGTERM` and so on. */
   readonly stopSignal: string;
   /** As given, `SIGNAL_SIGTERM` and so on. */

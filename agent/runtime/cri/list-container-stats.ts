@@ -1,0 +1,18 @@
+/** ListContainerStats: of those that run. */
+
+import { hasPrefix, matchesLabels } from './filters.ts';
+import type { Rpc } from './rpc.ts';
+import { containerStatsMessage } from './stats-messages.ts';
+
+export const listContainerStats: Rpc<'ListContainerStats'> = async (services, { filter }) => ({
+  stats: services.runtime.parts.state
+    .containers()
+    .filter(
+      (record) =>
+        record.phase === 'running' &&
+        hasPrefix(record.id, filter?.id ?? '') &&
+        hasPrefix(record.sandboxId, filter?.pod_sandbox_id ?? '') &&
+        matchesLabels(record.labels, filter?.label_selector ?? {}),
+    )
+    .map((record) => containerStatsMessage(services, record)),
+});

@@ -1,0 +1,100 @@
+/** Puts the runtime together and runs it until the signal is aborted. */
+
+import { once } from 'node:events';
+import { mkdirSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import type { Clock } from '../../../base/clock.ts';
+import type { Logger } from '../../../base/logger.ts';
+import { ImageStore } from '../image/image-store.ts';
+import { makeDevice } from '../image/whiteout.ts';
+import { BridgeNetwork } from '../network/bridge.ts';
+import { runIp } from '../network/ip-command.ts';
+import { Containers } from '../sandbox/containers.ts';
+import { EventHub } from '../sandbox/event-hub.ts';
+import { Recovery } from '../sandbox/recovery.ts';
+import { Runtime } from '../sandbox/runtime.ts';
+import { Sandboxes } from '../sandbox/sandboxes.ts';
+import { SpawnerLink } from '../sandbox/spawner-link.ts';
+import { ensureSpawner } from '../spawner/launch.ts';
+import { RuntimeState } from '../store/runtime-state.ts';
+import { StreamingServer } from '../streaming/streaming-server.ts';
+import { CriServer } from './server.ts';
+
+export interface RuntimeOptions {
+  /** Of the CRI server. */
+  readonly socket: string;
+  /** What lives as long as the node's processes. */
+  readonly runDir: string;
+  /** Writable layers. */
+  readonly dataDir: string;
+  /** Shared by the runtimes of a machine. */
+  readonly imageDir: string;
+  readonly cgroupRoot: string;
+  readonly podCidr: string;
+}
+
+/** Resolves when everything it opened is closed; containers and the spawner stay. */
+export async function runRuntime(
+  options: RuntimeOptions,
+  clock: Clock,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  const { socket, runDir, dataDir, imageDir, cgroupRoot, podCidr } = options;
+  mkdirSync(runDir, { recursive: true, mode: 0o700 });
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  await takeSocket(socket);
+  const network = new BridgeNetwork({ podCidr, folder: path.join(runDir, 'network'), runIp });
+  const spawner = new SpawnerLink(() => ensureSpawner(runDir, clock), logger);
+  const runtime = new Runtime({
+    state: new RuntimeState(runDir),
+    images: new ImageStore(imageDir, runDir, makeDevice),
+    events: new EventHub(),
+    spawner,
+    network,
+    clock,
+    logger,
+    dataDir,
+    cgroupRoot,
+  });
+  for (const file of runtime.parts.state.broken) logger.error('Could not read a record', { file });
+  const containers = new Containers(runtime);
+  const sandboxes = new Sandboxes(runtime, containers);
+  const recovery = new Recovery(runtime, containers, sandboxes);
+  const streaming = new StreamingServer(spawner, clock, logger);
+  const server = new CriServer({ runtime, containers, sandboxes, streaming }, logger);
+
+  const ready = Promise.withResolvers<void>();
+  const observer = {
+    onConnected: recovery.onConnected.bind(recovery),
+    onEvent: containers.onEvent.bind(containers),
+  };
+  const linked = spawner.run(signal, observer, ready.resolve);
+  await Promise.all([network.setUp(), streaming.listen(), Promise.race([ready.promise, linked])]);
+  recovery.removeLeftovers();
+  await server.listen(socket);
+  logger.info('Serving', { socket });
+  try {
+    await linked;
+  } finally {
+    server.close();
+    await streaming.close();
+    rmSync(socket, { force: true });
+  }
+}
+
+/** Removes a socket that a killed runtime left; throws when one answers. */
+async function takeSocket(socket: string): Promise<void> {
+  mkdirSync(path.dirname(socket), { recursive: true, mode: 0o700 });
+  const connection = net.connect(socket);
+  try {
+    await once(connection, 'connect');
+  } catch {
+    rmSync(socket, { force: true });
+    return;
+  } finally {
+    connection.destroy();
+  }
+  throw new Error(`A runtime already serves at ${socket}`);
+}

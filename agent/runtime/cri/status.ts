@@ -1,0 +1,17 @@
+/** Status: whether pods can be run. Only features that work are advertised. */
+
+import type { Rpc } from './rpc.ts';
+
+export const status: Rpc<'Status'> = async ({ runtime }, { verbose }) => ({
+  status: {
+    conditions: [
+      { type: 'RuntimeReady', status: true, reason: '', message: '' },
+      { type: 'NetworkReady', status: true, reason: '', message: '' },
+    ],
+  },
+  runtime_handlers: [
+    { name: '', features: { recursive_read_only_mounts: true, user_namespaces: false } },
+  ],
+  features: { supplemental_groups_policy: true },
+  info: verbose ? { config: JSON.stringify({ dataDir: runtime.parts.dataDir }) } : {},
+});

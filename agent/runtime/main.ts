@@ -1,0 +1,50 @@
+/**
+ * The container runtime of one node, a CRI server: `skiff runtime --socket PATH --run-dir DIR
+ * --data-dir DIR --image-dir DIR --cgroup-root PATH --pod-cidr CIDR`. It runs in the node's network
+ * namespace. It starts the node's spawner when none answers; containers and spawner outlive it.
+ */
+
+import { enableCompileCache } from 'node:module';
+
+enableCompileCache();
+
+const { parseArgs } = await import('node:util');
+const { runProcess } = await import('../../base/process-lifetime.ts');
+const { systemClock } = await import('../../base/clock.ts');
+const { runRuntime } = await import('./cri/run-runtime.ts');
+
+const { values } = parseArgs({
+  options: {
+    socket: { type: 'string' },
+    'run-dir': { type: 'string' },
+    'data-dir': { type: 'string' },
+    'image-dir': { type: 'string' },
+    'cgroup-root': { type: 'string' },
+    'pod-cidr': { type: 'string' },
+    'log-level': { type: 'string', default: 'info' },
+  },
+});
+
+const levels = ['debug', 'info', 'warn', 'error'] as const;
+const level = levels.find((name) => name === values['log-level']) ?? usage('--log-level');
+
+await runProcess('runtime', level, ({ signal, logger }) =>
+  runRuntime(
+    {
+      socket: values.socket ?? usage('--socket'),
+      runDir: values['run-dir'] ?? usage('--run-dir'),
+      dataDir: values['data-dir'] ?? usage('--data-dir'),
+      imageDir: values['image-dir'] ?? usage('--image-dir'),
+      cgroupRoot: values['cgroup-root'] ?? usage('--cgroup-root'),
+      podCidr: values['pod-cidr'] ?? usage('--pod-cidr'),
+    },
+    systemClock,
+    logger,
+    signal,
+  ),
+);
+
+function usage(flag: string): never {
+  process.stderr.write(`skiff runtime: ${flag} is missing or not valid\n`);
+  process.exit(2);
+}
