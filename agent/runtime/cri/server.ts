@@ -20,7 +20,7 @@ import { CRI_CODES, CRI_MESSAGE_BYTES_MAX, CriError } from '../../../proto/cri/r
 import { criErrorOf } from '../sandbox/spawner-link.ts';
 import { SpawnerError } from '../spawner/client.ts';
 import { getContainerEvents } from './get-container-events.ts';
-import type { Rpc, Services, UnaryRpcs } from './rpc.ts';
+import type { Services, UnaryRpcs } from './rpc.ts';
 import { RPCS } from './table.ts';
 
 export class CriServer {
@@ -70,12 +70,13 @@ export class CriServer {
     return implementation;
   }
 
-  #unary(name: keyof UnaryRpcs): handleUnaryCall<never, object> {
-    // What the decoder makes for an RPC is what the RPC of that name takes.
-    const rpc = RPCS[name] as Rpc<never>;
+  #unary(name: keyof UnaryRpcs): handleUnaryCall<object, object> {
+    const rpc: (services: Services, request: never, signal: AbortSignal) => Promise<object> =
+      RPCS[name];
     return (call, callback) => {
       const signal = signalOf(call);
-      rpc(this.#services, call.request, signal).then(
+      // The decoder made the request for the RPC of that name.
+      rpc(this.#services, call.request as never, signal).then(
         (response) => callback(null, response),
         (error: unknown) => callback(this.#statusOf(name, error)),
       );
@@ -135,7 +136,7 @@ function unimplemented(name: string): { readonly code: number; readonly details:
 
 /** Aborted when the client has gone, has cancelled, or its deadline has passed. */
 function signalOf(
-  call: ServerUnaryCall<never, object> | ServerWritableStream<object, object>,
+  call: ServerUnaryCall<object, object> | ServerWritableStream<object, object>,
 ): AbortSignal {
   const controller = new AbortController();
   call.on('cancelled', () => controller.abort());
