@@ -6,6 +6,7 @@ import net from 'node:net';
 import path from 'node:path';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
+import { HOST_IMAGE } from '../image/host-image.ts';
 import { ImageStore } from '../image/image-store.ts';
 import { makeDevice } from '../image/whiteout.ts';
 import { BridgeNetwork } from '../network/bridge.ts';
@@ -75,6 +76,8 @@ export async function runRuntime(
   recovery.removeLeftovers();
   await server.listen(socket);
   logger.info('Serving', { socket });
+  // Makes the mask of the built-in image now rather than for the first container.
+  runtime.parts.images.lowerFolders(HOST_IMAGE);
   try {
     await linked;
   } finally {
