@@ -14,6 +14,7 @@ import type { ServiceAccountTokens } from '../auth/service-account-tokens.ts';
 import type { Answer } from '../http/answer.ts';
 import type { ApiRequest } from '../http/api-request.ts';
 import type { ServedApi } from './served-api.ts';
+import type { Randomness } from './store-context.ts';
 import type { ApiObject, Strategy } from './strategy.ts';
 import type { ActionContext, Subresource } from './subresource.ts';
 
@@ -59,7 +60,7 @@ export interface ApiDefinition {
 export interface ApiDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly randomUid: () => string;
+  readonly random: Randomness;
   readonly tokens: ServiceAccountTokens;
   readonly authorizer: Authorizer;
   /** What the API server shows to agents, and what it checks them with. */

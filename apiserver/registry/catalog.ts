@@ -1,0 +1,24 @@
+/** Everything that the product serves. */
+
+import { admissionPlugins } from '../admission/plugins/plugins.ts';
+import { DiscoveryEndpoint } from '../discovery/endpoint.ts';
+import type { ApiDefinition, ApiDependencies } from './api-definition.ts';
+import { strategies, views } from './strategies/catalog.ts';
+import { subresources, virtualResources } from './subresources/catalog.ts';
+
+export function apiDefinition(dependencies: ApiDependencies): ApiDefinition {
+  const { clock, serviceCidr, random } = dependencies;
+  return {
+    strategies,
+    views,
+    virtualResources,
+    subresources: subresources(dependencies),
+    rawEndpoints: [new DiscoveryEndpoint()],
+    admission: admissionPlugins({
+      clock,
+      serviceCidr,
+      randomSuffix: () => random.suffix(5),
+      random: random.fraction,
+    }),
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * Validation that every kind has: metadata, what the schema says, then the strategy's own rules.
+ * Source: kubernetes/apimachinery pkg/api/validation/objectmeta.go, v0.36.
+ */
+
+import type { KindInfo } from '../../proto/api/schema.ts';
+import type { FieldError } from '../../proto/api/status-error.ts';
+import { metadataErrors, newFinalizerErrors } from '../../proto/api/validation.ts';
+import type { ApiObject, Strategy } from './strategy.ts';
+
+export function validateNew(
+  strategy: Strategy,
+  kind: KindInfo,
+  object: ApiObject,
+): readonly FieldError[] {
+  const rule = { namespaced: kind.namespaced, nameRule: strategy.nameRule };
+  return [...metadataErrors(object.metadata, rule), ...(strategy.validate?.(object) ?? [])];
+}
+
+/** For an update of the resource itself. */
+export function validateUpdate(
+  strategy: Strategy,
+  kind: KindInfo,
+  object: ApiObject,
+  old: ApiObject,
+): readonly FieldError[] {
+  return [
+    ...validateUpdatedMetadata(strategy, kind, object, old),
+    ...(strategy.validate?.(object) ?? []),
+    ...(strategy.validateUpdate?.(object, old) ?? []),
+  ];
+}
+
+/** For an update through a subresource, which has rules of its own for the rest. */
+export function validateUpdatedMetadata(
+  strategy: Strategy,
+  kind: KindInfo,
+  object: ApiObject,
+  old: ApiObject,
+): readonly FieldError[] {
+  const rule = { namespaced: kind.namespaced, nameRule: strategy.nameRule };
+  const errors = [...metadataErrors(object.metadata, rule)];
+  if (old.metadata.deletionTimestamp !== undefined) {
+    const { finalizers = [] } = object.metadata;
+    errors.push(...newFinalizerErrors(finalizers, old.metadata.finalizers ?? []));
+  }
+  return errors;
+}
