@@ -53,7 +53,13 @@ interface FieldDecoder {
   readonly dropsZero: boolean;
 }
 
-const decoders = new Map<string, Decoder>();
+/** `whole`: as the API writes the object. `sparse`: just what was said, zeros too: an applied configuration. */
+type Form = 'whole' | 'sparse';
+
+const decoders: Readonly<Record<Form, Map<string, Decoder>>> = {
+  whole: new Map(),
+  sparse: new Map(),
+};
 
 /**
  * Decodes an object of a type. The input is not changed; opaque parts (`rawExtension`) are shared with
@@ -64,10 +70,26 @@ export function decodeObject(
   json: unknown,
   options: DecodeOptions = {},
 ): Decoded {
+  return decode(typeName, json, options, 'whole');
+}
+
+/**
+ * Decodes a configuration to apply: types are checked and unknown fields left out as by
+ * {@link decodeObject}, but zeros stay and nothing is added, since each field that is there counts.
+ */
+export function decodeConfiguration(
+  typeName: string,
+  json: unknown,
+  options: DecodeOptions = {},
+): Decoded {
+  return decode(typeName, json, options, 'sparse');
+}
+
+function decode(typeName: string, json: unknown, options: DecodeOptions, form: Form): Decoded {
   const type = typeNamed(typeName);
   const context: Context = { path: [], message: type.shortName, unknown: [] };
   try {
-    const object = decoderOf(type.name)(json, context) as JsonObject;
+    const object = decoderOf(type.name, form)(json, context) as JsonObject;
     return { object, unknownFields: context.unknown };
   } catch (error) {
     if (error instanceof Mismatch) throw cannotBeHandled(type, options, error, context);
@@ -108,31 +130,31 @@ function cannotBeHandled(
   return badRequest(`${kind} in version "${version}" cannot be handled as a ${kind}: ${why}`);
 }
 
-function decoderOf(typeName: string): Decoder {
-  const known = decoders.get(typeName);
+function decoderOf(typeName: string, form: Form): Decoder {
+  const known = decoders[form].get(typeName);
   if (known !== undefined) return known;
   // Types refer to themselves: the fields are compiled at the first use.
   let compiled: Decoder | undefined;
   const decoder: Decoder = (value, context) => {
-    compiled ??= compileType(typeNamed(typeName));
+    compiled ??= compileType(typeNamed(typeName), form);
     return compiled(value, context);
   };
-  decoders.set(typeName, decoder);
+  decoders[form].set(typeName, decoder);
   return decoder;
 }
 
-function compileType(type: TypeInfo): Decoder {
+function compileType(type: TypeInfo, form: Form): Decoder {
   if (type.isWrapped) {
     const [items] = type.messageFields;
-    return compileList(items?.t ?? 'string');
+    return compileList(items?.t ?? 'string', form);
   }
-  return type.isCustom ? compileCustom(type) : compileMessage(type);
+  return type.isCustom ? compileCustom(type, form) : compileMessage(type, form);
 }
 
-function compileMessage(type: TypeInfo): Decoder {
+function compileMessage(type: TypeInfo, form: Form): Decoder {
   const fields = new Map<string, FieldDecoder>();
-  for (const field of type.fields.values()) fields.set(field.json, compileField(field));
-  const always = alwaysWritten(type);
+  for (const field of type.fields.values()) fields.set(field.json, compileField(field, form));
+  const always = form === 'whole' ? alwaysWritten(type) : [];
   const goType = goTypeOf(type.name);
   return (value, context) => {
     if (!isJsonObject(value)) throw new Mismatch(kindOfJson(value), goType);
@@ -160,35 +182,35 @@ function compileMessage(type: TypeInfo): Decoder {
   };
 }
 
-function compileField(field: FieldInfo): FieldDecoder {
+function compileField(field: FieldInfo, form: Form): FieldDecoder {
   const isMessage = field.list === undefined && isPlainMessage(field.t);
   const isKept = field.ptr === true || field.keep === true || isMessage;
-  const decode = field.list === undefined ? compileRef(field.t) : compileList(field.t);
-  return { decode, dropsZero: !isKept };
+  const decoder = field.list === undefined ? compileRef(field.t, form) : compileList(field.t, form);
+  return { decode: decoder, dropsZero: form === 'whole' && !isKept };
 }
 
-function compileRef(ref: TypeRef): Decoder {
-  if (typeof ref !== 'string') return compileMap(ref.map);
-  return isTypeName(ref) ? decoderOf(ref) : decodeScalar(ref);
+function compileRef(ref: TypeRef, form: Form): Decoder {
+  if (typeof ref !== 'string') return compileMap(ref.map, form);
+  return isTypeName(ref) ? decoderOf(ref, form) : decodeScalar(ref);
 }
 
-function compileList(item: TypeRef): Decoder {
-  const decode = compileRef(item);
+function compileList(item: TypeRef, form: Form): Decoder {
+  const decodeItem = compileRef(item, form);
   const goType = `[]${goTypeOf(item)}`;
   return (value, context) => {
     if (!Array.isArray(value)) throw new Mismatch(kindOfJson(value), goType);
     const result: unknown[] = [];
     for (let i = 0; i < value.length; i += 1) {
       context.path.push(i);
-      result.push(value[i] === null ? (zeroOfRef(item) ?? null) : decode(value[i], context));
+      result.push(value[i] === null ? (zeroOfRef(item) ?? null) : decodeItem(value[i], context));
       context.path.pop();
     }
     return result;
   };
 }
 
-function compileMap(item: TypeRef): Decoder {
-  const decode = compileRef(item);
+function compileMap(item: TypeRef, form: Form): Decoder {
+  const decodeItem = compileRef(item, form);
   const goType = `map[string]${goTypeOf(item)}`;
   // Keys of maps are no fields: only messages below them need to know where they are.
   const isDeep = typeof item !== 'string' || isTypeName(item);
@@ -198,7 +220,7 @@ function compileMap(item: TypeRef): Decoder {
     for (const key in value) {
       const input = value[key];
       if (isDeep) context.path.push(key);
-      result[key] = input === null ? (zeroOfRef(item) ?? null) : decode(input, context);
+      result[key] = input === null ? (zeroOfRef(item) ?? null) : decodeItem(input, context);
       if (isDeep) context.path.pop();
     }
     return result;
@@ -206,8 +228,8 @@ function compileMap(item: TypeRef): Decoder {
 }
 
 /** A JSON schema in a CustomResourceDefinition, or what may stand in its place. */
-function compileCustom(type: TypeInfo): Decoder {
-  const schema = decoderOf(type.name.replace(/Or\w+$/, ''));
+function compileCustom(type: TypeInfo, form: Form): Decoder {
+  const schema = decoderOf(type.name.replace(/Or\w+$/, ''), form);
   const alternative: Readonly<Record<string, (value: unknown) => boolean>> = {
     JSONSchemaPropsOrArray: Array.isArray,
     JSONSchemaPropsOrBool: (value) => typeof value === 'boolean',
@@ -216,6 +238,7 @@ function compileCustom(type: TypeInfo): Decoder {
   const isAlternative = alternative[type.shortName] ?? (() => false);
   const list = compileList(
     type.shortName === 'JSONSchemaPropsOrArray' ? type.name.replace(/Or\w+$/, '') : 'string',
+    form,
   );
   return (value, context) => {
     if (!isAlternative(value)) return schema(value, context);
