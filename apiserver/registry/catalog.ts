@@ -11,7 +11,7 @@ export function apiDefinition(dependencies: ApiDependencies): ApiDefinition {
   return {
     strategies,
     views,
-    virtualResources,
+    virtualResources: virtualResources(dependencies),
     subresources: subresources(dependencies),
     rawEndpoints: [new DiscoveryEndpoint()],
     admission: admissionPlugins({

@@ -19,7 +19,7 @@ import { isDeepEqual } from './validation/deep-equal.ts';
 
 const GROUP = 'rbac.authorization.k8s.io';
 const NOT_ENFORCED = [
-  'rbac.authorization.k8s.io: stored, but not enforced yet: every authenticated user may do everything',
+  "rbac.authorization.k8s.io: stored, but not looked at yet: administrators and the cluster's own components may do everything, others nothing",
 ];
 
 const common = {

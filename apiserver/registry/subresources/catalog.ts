@@ -1,6 +1,8 @@
 /** The subresources and virtual resources that are served, besides `status`. */
 
 import type { ApiDependencies, VirtualResource } from '../api-definition.ts';
+import { accessReviews } from '../reviews/access-reviews.ts';
+import { identityReviews } from '../reviews/identity-reviews.ts';
 import type { Subresource } from '../subresource.ts';
 import { namespaceFinalize } from './namespace-finalize.ts';
 import { podBinding, podBindings } from './pod-binding.ts';
@@ -27,4 +29,10 @@ export function subresources(dependencies: ApiDependencies): readonly Subresourc
   ];
 }
 
-export const virtualResources: readonly VirtualResource[] = [podBindings];
+export function virtualResources(dependencies: ApiDependencies): readonly VirtualResource[] {
+  return [
+    podBindings,
+    ...accessReviews(dependencies.authorizer),
+    ...identityReviews(dependencies.tokens),
+  ];
+}
