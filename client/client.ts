@@ -21,6 +21,8 @@ export interface ListOptions {
   readonly limit?: number;
   readonly continue?: string;
   readonly resourceVersion?: string;
+  /** Only kind and metadata of the objects are wanted; a server may answer more. */
+  readonly metadataOnly?: boolean;
 }
 
 export interface WatchOptions {
@@ -31,6 +33,8 @@ export interface WatchOptions {
   readonly resourceVersion?: string;
   readonly allowWatchBookmarks?: boolean;
   readonly timeoutSeconds?: number;
+  /** As for lists. */
+  readonly metadataOnly?: boolean;
 }
 
 export interface WatchEvent<T> {

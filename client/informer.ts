@@ -29,6 +29,8 @@ export interface InformerOptions<T> {
   readonly namespace?: string;
   readonly labelSelector?: string;
   readonly fieldSelector?: string;
+  /** Keep kind and metadata only. */
+  readonly metadataOnly?: boolean;
   /** Asked with {@link Informer.byIndex}. */
   readonly indexers?: Readonly<Record<string, IndexFunction<T>>>;
 }
@@ -92,6 +94,11 @@ export class Informer<T extends KubernetesObject> {
   /** By `namespace/name`. */
   get(key: string): T | undefined {
     return this.#store.get(key);
+  }
+
+  /** How many objects there are. */
+  get size(): number {
+    return this.#store.size;
   }
 
   list(): T[] {
@@ -178,7 +185,11 @@ export class Informer<T extends KubernetesObject> {
     this.#resourceVersion = event.object.metadata.resourceVersion;
   }
 
-  #put(object: T): void {
+  #put(received: T): void {
+    const { apiVersion, kind, metadata } = received;
+    // A server may send whole objects all the same.
+    const object =
+      this.#selection.metadataOnly === true ? ({ apiVersion, kind, metadata } as T) : received;
     const old = this.#store.set(object);
     if (old === undefined) this.#tellAll((handler) => handler.onAdd?.(object));
     else if (old.metadata.uid !== object.metadata.uid) {

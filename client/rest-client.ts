@@ -58,6 +58,9 @@ const PATCH_TYPES: Readonly<Record<PatchType, string>> = {
   apply: 'application/apply-patch+yaml',
 };
 
+const METADATA = 'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json';
+const METADATA_LIST = METADATA.replace('Metadata;', 'MetadataList;');
+
 /** A request may be repeated although it is unknown whether the server acted on it. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'PUT', 'DELETE']);
 
@@ -85,9 +88,10 @@ export class RestClient implements Client {
     options: ListOptions = {},
     signal?: AbortSignal,
   ): Promise<KubernetesList<T>> {
-    const { namespace, ...rest } = options;
+    const { namespace, metadataOnly, ...rest } = options;
     const path = resourcePath(resource, namespace === undefined ? {} : { namespace });
-    const answer = await this.request('GET', path + queryOf(rest), undefined, {}, signal);
+    const accept = metadataOnly === true ? { accept: METADATA_LIST } : {};
+    const answer = await this.request('GET', path + queryOf(rest), undefined, accept, signal);
     const list = answer as KubernetesList<T>;
     const apiVersion = apiVersionOf(resource);
     const items = (list.items ?? []) as readonly { apiVersion?: string; kind?: string }[];
@@ -153,9 +157,10 @@ export class RestClient implements Client {
     options: WatchOptions,
     signal: AbortSignal,
   ): AsyncIterable<WatchEvent<T>> {
-    const { namespace, ...rest } = options;
+    const { namespace, metadataOnly, ...rest } = options;
     const path = resourcePath(resource, namespace === undefined ? {} : { namespace });
-    const body = await this.#open('GET', path + queryOf({ ...rest, watch: true }), {}, signal);
+    const accept = metadataOnly === true ? { accept: METADATA } : {};
+    const body = await this.#open('GET', path + queryOf({ ...rest, watch: true }), accept, signal);
     yield* watchEvents<T>(body, path, signal);
   }
 
