@@ -210,8 +210,7 @@ function isPrivileged(
 export function logPath(directory: string, name: string): string {
   if (directory === '' || name === '') return '';
   const file = path.posix.join(directory, name);
-  if (path.isAbsolute(directory) && file.startsWith(`${path.posix.normalize(directory)}`))
-    return file;
+  if (path.isAbsolute(directory) && file.startsWith(path.posix.join(directory, '/'))) return file;
   throw new CriError('INVALID_ARGUMENT', `log path "${name}" is not below the log directory`);
 }
 
