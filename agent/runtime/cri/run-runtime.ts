@@ -46,7 +46,12 @@ export async function runRuntime(
   mkdirSync(runDir, { recursive: true, mode: 0o700 });
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   await takeSocket(socket);
-  const network = new BridgeNetwork({ podCidr, folder: path.join(runDir, 'network'), runIp });
+  const network = new BridgeNetwork({
+    podCidr,
+    folder: path.join(runDir, 'network'),
+    runIp,
+    forwardingFile: '/proc/sys/net/ipv4/ip_forward',
+  });
   const spawner = new SpawnerLink(() => ensureSpawner(runDir, clock), logger);
   const runtime = new Runtime({
     state: new RuntimeState(runDir),

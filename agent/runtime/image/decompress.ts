@@ -1,47 +1,44 @@
 /** Decompresses by what the first bytes say: gzip, zstd, or nothing. Media types are not believed. */
 
-import { PassThrough, pipeline, type Readable } from 'node:stream';
+import { pipeline, Readable, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 
 const GZIP = Buffer.from([0x1f, 0x8b]);
 const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 
-/** The plain bytes. A failure of the source is one of the result. */
+/** The plain bytes. A failure of the source is one of the result, and destroying it destroys the source. */
 export async function decompressed(source: Readable): Promise<Readable> {
-  const head = await readHead(source, ZSTD.length);
-  const plain = new PassThrough();
-  if (head.subarray(0, GZIP.length).equals(GZIP)) return pipe(source, head, createGunzip());
-  if (head.subarray(0, ZSTD.length).equals(ZSTD)) return pipe(source, head, createZstdDecompress());
-  return pipe(source, head, plain);
+  const chunks: AsyncIterator<Buffer> = source[Symbol.asyncIterator]();
+  const early: Buffer[] = [];
+  let length = 0;
+  while (length < ZSTD.length) {
+    const next = await chunks.next();
+    if (next.done === true) break;
+    early.push(next.value);
+    length += next.value.length;
+  }
+  const bytes = Readable.from(concatenated(early, chunks), { objectMode: false });
+  const head = Buffer.concat(early);
+  if (startsWith(head, GZIP)) return piped(bytes, createGunzip());
+  if (startsWith(head, ZSTD)) return piped(bytes, createZstdDecompress());
+  return bytes;
 }
 
-function pipe<T extends NodeJS.WritableStream & Readable>(
-  source: Readable,
-  head: Buffer,
-  to: T,
-): T {
-  // Undoes the read: the bytes come again.
-  if (head.length > 0) source.unshift(head);
+async function* concatenated(early: readonly Buffer[], rest: AsyncIterator<Buffer>) {
+  try {
+    yield* early;
+    for (let next = await rest.next(); next.done !== true; next = await rest.next())
+      yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+function piped(source: Readable, to: Transform): Readable {
   // The failure reaches the reader through `to`, which the pipeline destroys with it.
-  pipeline(source, to, () => undefined);
-  return to;
+  return pipeline(source, to, () => undefined);
 }
 
-/** Up to `length` bytes; fewer only at the end. */
-async function readHead(source: Readable, length: number): Promise<Buffer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
-  const onReadable = (): void => {
-    const head: Buffer | null =
-      source.read(length) ?? (source.readableLength > 0 ? null : source.read());
-    if (head === null && !source.readableEnded) return;
-    done(() => resolve(head ?? Buffer.alloc(0)));
-  };
-  const onEnd = (): void => done(() => resolve(Buffer.alloc(0)));
-  const onError = (error: Error): void => done(() => reject(error));
-  const done = (settle: () => void): void => {
-    source.off('readable', onReadable).off('end', onEnd).off('error', onError);
-    settle();
-  };
-  source.on('readable', onReadable).on('end', onEnd).on('error', onError);
-  return promise;
+function startsWith(bytes: Buffer, magic: Buffer): boolean {
+  return bytes.subarray(0, magic.length).equals(magic);
 }

@@ -21,12 +21,15 @@ export interface BridgeNetworkOptions {
   /** Where the taken addresses are recorded. */
   readonly folder: string;
   readonly runIp: RunIp;
+  /** The switch for forwarding in the node's network namespace. */
+  readonly forwardingFile: string;
 }
 
 export class BridgeNetwork {
   readonly #ipam: Ipam;
   readonly #runIp: RunIp;
   readonly #isIpv6: boolean;
+  readonly #forwardingFile: string;
 
   constructor(options: BridgeNetworkOptions) {
     const cidr: Cidr = parseCidr(options.podCidr);
@@ -34,6 +37,7 @@ export class BridgeNetwork {
       throw new Error(`The pod network ${options.podCidr} has no room for pods`);
     this.#ipam = new Ipam(path.join(options.folder, 'addresses'), cidr);
     this.#runIp = options.runIp;
+    this.#forwardingFile = options.forwardingFile;
     this.#isIpv6 = existsSync('/proc/net/if_inet6');
   }
 
@@ -45,7 +49,7 @@ export class BridgeNetwork {
       `address replace ${this.#ipam.gateway}/${this.#ipam.prefix} dev ${BRIDGE}`,
       `link set ${BRIDGE}${this.#noLinkLocal()} up`,
     ]);
-    writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
+    writeFileSync(this.#forwardingFile, '1');
   }
 
   /** Releases the addresses of all sandboxes but these. */
