@@ -14,6 +14,10 @@ import { POD_UID_LABEL } from '../pod/container-identity.ts';
 /** With a stream the lists are only the safety net. */
 const RELIST_STREAMING_MS = 60_000;
 const RELIST_POLLING_MS = 1_000;
+/** A runtime that was restarted answers again within a second. */
+const RETRY_MS = 200;
+/** A stream that has been open this long is one. */
+const STREAM_PROVEN_MS = 2_000;
 /** A broken stream is opened again this soon: the runtime may have been restarted. */
 const REOPEN_MS = 100;
 
@@ -30,6 +34,7 @@ export interface PlegOptions {
 export class Pleg {
   readonly #options: PlegOptions;
   #streaming = false;
+  #hurry = Promise.withResolvers<void>();
   /** State by id of sandboxes and containers, at the last list. */
   #known = new Map<string, { readonly uid: string; readonly state: string }>();
   #listedAtMs: number | undefined;
@@ -51,26 +56,38 @@ export class Pleg {
   async #follow(signal: AbortSignal): Promise<void> {
     const { cri, clock, logger, onPod } = this.#options;
     while (!signal.aborted) {
+      // A stream that can't be opened fails at once; one that is open may be silent for long.
+      const cancel = clock.schedule(STREAM_PROVEN_MS, () => this.#setStreaming(true));
       try {
         for await (const event of cri.getContainerEvents(signal)) {
-          this.#streaming = true;
           const status = event.pod_sandbox_status;
           const uid = status?.metadata?.uid ?? this.#known.get(event.container_id)?.uid;
           if (uid !== undefined) onPod(uid);
         }
       } catch (error) {
         if (error instanceof CriError && error.code === 'UNIMPLEMENTED') return;
-        logger.debug('Lost the event stream of the runtime', { error });
+        if (this.#streaming) logger.warn('Lost the event stream of the runtime', { error });
+      } finally {
+        cancel();
       }
-      this.#streaming = false;
+      this.#setStreaming(false);
       await clock.after(REOPEN_MS, signal);
     }
   }
 
+  /** What happened while there was no stream shows in the next list. */
+  #setStreaming(streaming: boolean): void {
+    if (this.#streaming === streaming) return;
+    this.#streaming = streaming;
+    this.#hurry.resolve();
+  }
+
   async #relistLoop(signal: AbortSignal): Promise<void> {
     const { clock, logger, onReconnect } = this.#options;
+    signal.addEventListener('abort', () => this.#hurry.resolve(), { once: true });
     let failed = false;
     while (!signal.aborted) {
+      this.#hurry = Promise.withResolvers();
       try {
         await this.#relist(signal);
         if (failed) onReconnect();
@@ -79,10 +96,11 @@ export class Pleg {
         if (!failed && !signal.aborted) logger.warn('Could not list what runs', { error });
         failed = true;
       }
-      await clock.after(
-        this.#streaming && !failed ? RELIST_STREAMING_MS : RELIST_POLLING_MS,
-        signal,
-      );
+      if (signal.aborted) return;
+      const waitMs = failed ? RETRY_MS : this.#streaming ? RELIST_STREAMING_MS : RELIST_POLLING_MS;
+      const cancel = clock.schedule(waitMs, () => this.#hurry.resolve());
+      await this.#hurry.promise;
+      cancel();
     }
   }
 
