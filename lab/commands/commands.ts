@@ -6,7 +6,14 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../../base/clock.ts';
 import { adminKubeconfig } from '../cluster/connect.ts';
 import { readLabSpec } from '../cluster/lab-files.ts';
-import { DATA_ROOT, LAB_NAME, NODES_MAX, runDirOf, type StoreKind } from '../cluster/lab-spec.ts';
+import {
+  DATA_ROOT,
+  LAB_NAME,
+  type LabSpec,
+  NODES_MAX,
+  runDirOf,
+  type StoreKind,
+} from '../cluster/lab-spec.ts';
 import { checkMachine } from '../doctor/checks.ts';
 import { gatherFacts } from '../doctor/facts.ts';
 import { formatChecks } from '../doctor/print.ts';
@@ -98,7 +105,44 @@ function newProgram(env: NodeJS.ProcessEnv, finish: (isGood: boolean) => void): 
       if (spec === undefined) throw notUp(flags.name);
       print(readFileSync(adminKubeconfig(spec), 'utf8'));
     });
+  addImageCommands(program, name);
   return program;
+}
+
+function addImageCommands(program: Command, name: Option): void {
+  const image = program.command('image').description('the images of a lab, on all its nodes');
+  const specOf = (lab: string): LabSpec => {
+    const spec = readLabSpec(runDirOf(lab));
+    if (spec === undefined) throw notUp(lab);
+    return spec;
+  };
+  image
+    .command('load <file>')
+    .description('load an OCI or docker archive, or a folder in OCI layout (- for standard input)')
+    .addOption(name)
+    .option('--as <image>', 'a name for an image to which the archive gives none')
+    .action(async (file: string, flags: { readonly name: string; readonly as?: string }) => {
+      const { loadImage } = await import('./image.ts');
+      const { signal } = new AbortController();
+      const options = { signal, ...(flags.as === undefined ? {} : { name: flags.as }) };
+      await loadImage(specOf(flags.name), file, options, print);
+    });
+  image
+    .command('ls')
+    .description('list the images')
+    .addOption(name)
+    .action(async (flags: { readonly name: string }) => {
+      const { listImages } = await import('./image.ts');
+      listImages(specOf(flags.name), print);
+    });
+  image
+    .command('rm <image>')
+    .description('remove an image and all its names')
+    .addOption(name)
+    .action(async (target: string, flags: { readonly name: string }) => {
+      const { removeImage } = await import('./image.ts');
+      removeImage(specOf(flags.name), target, print);
+    });
 }
 
 interface DownFlags {

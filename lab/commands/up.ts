@@ -55,16 +55,16 @@ export async function up(
     () => waitForApi(wait),
     () => serverUrl(spec),
   );
+  await progress.step(
+    'Kubeconfig',
+    () => mergeKubeconfig(spec, env, clock),
+    (file) => file,
+  );
   const names = spec.nodes.map((node) => node.name);
   await progress.step(
     `Nodes Ready`,
     () => waitForNodes(wait, names),
     () => names.join(' '),
-  );
-  await progress.step(
-    'Kubeconfig',
-    () => mergeKubeconfig(spec, env, clock),
-    (file) => file,
   );
   const applied = await applyAll(client, manifests, progress);
   for (const { resource, object } of applied) {
