@@ -74,6 +74,9 @@ export class HttpServer {
     const { handler, logger } = this.#options;
     const server = this.#server;
     server.on('request', (message, response) => {
+      // A connection whose last request has been answered would else be kept for the next one.
+      if (this.#shutdown.signal.aborted) response.setHeader('Connection', 'close');
+      response.on('close', () => this.#closeIdle());
       handler.request(message, response, this.#shutdown.signal);
     });
     server.on('upgrade', (message, socket, head) => {
@@ -104,10 +107,15 @@ export class HttpServer {
     this.#server.close();
     this.#shutdown.abort();
     for (const socket of this.#upgraded) socket.destroy();
-    this.#server.closeIdleConnections();
+    this.#closeIdle();
     const cancel = this.#options.clock.schedule(DRAIN_MS, () => this.#server.closeAllConnections());
     await closed;
     cancel();
+  }
+
+  /** Once it shuts down: connections that wait for another request get none. */
+  #closeIdle(): void {
+    if (this.#shutdown.signal.aborted) setImmediate(() => this.#server.closeIdleConnections());
   }
 }
 
