@@ -12,12 +12,12 @@ import { isJsonObject, type JsonObject } from '../../proto/api/json.ts';
 import { applyJsonPatch } from '../../proto/api/patch/json-patch.ts';
 import { applyMergePatch } from '../../proto/api/patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '../../proto/api/patch/strategic-merge-patch.ts';
-import { typeNameOfKind } from '../../proto/api/schema.ts';
 import { badRequest } from '../../proto/api/status-error.ts';
 import { parseStrictJson } from '../../proto/api/strict-json.ts';
 import type { Answer } from '../http/answer.ts';
 import { inShape } from '../registry/resource-api.ts';
 import type { ApiObject } from '../registry/strategy.ts';
+import { apply, typeNameOf } from './apply.ts';
 import { decodeTree, unsupportedMediaType } from './decode-body.ts';
 import { type Endpoint, expectedBody, writeRequestOf } from './endpoint.ts';
 import { changedBy, rulesOf } from './update.ts';
@@ -30,12 +30,14 @@ const TYPES: Readonly<Record<string, PatchType>> = {
   'application/json-patch+json': 'json',
   'application/merge-patch+json': 'merge',
   'application/strategic-merge-patch+json': 'strategic',
+  'application/apply-patch+yaml': 'apply',
 };
 
 export async function patch(endpoint: Endpoint): Promise<Answer> {
   const { request } = endpoint;
   const type = patchType(request.headers['content-type']);
-  const query = writeQuery(request, 'PatchOptions', type === 'apply');
+  if (type === 'apply') return apply(endpoint);
+  const query = writeQuery(request, 'PatchOptions');
   const { value, duplicates } = parseStrictJson(await request.readBody(), {
     findDuplicates: query.fieldValidation !== 'Ignore',
   });
@@ -83,15 +85,8 @@ function applied(endpoint: Endpoint, type: PatchType, target: JsonObject, body: 
     case 'strategic':
       return applyStrategicMergePatch(typeNameOf(endpoint), target, body as JsonObject);
     case 'apply':
-      throw unsupportedMediaType(Object.keys(TYPES));
+      throw new Error('TODO: Not implemented yet');
   }
-}
-
-function typeNameOf(endpoint: Endpoint): string {
-  const { group, version, kind } = expectedBody(endpoint);
-  const typeName = typeNameOfKind(group, version, kind);
-  if (typeName === undefined) throw badRequest(`no kind "${kind}" is registered`);
-  return typeName;
 }
 
 function patchType(contentType: string | undefined): PatchType {

@@ -76,7 +76,9 @@ export class HttpServer {
     server.on('request', (message, response) => {
       // A connection whose last request has been answered would else be kept for the next one.
       if (this.#shutdown.signal.aborted) response.setHeader('Connection', 'close');
-      response.on('close', () => this.#closeIdle());
+      response.on('close', () => {
+        if (this.#shutdown.signal.aborted) message.socket.end();
+      });
       handler.request(message, response, this.#shutdown.signal);
     });
     server.on('upgrade', (message, socket, head) => {
@@ -107,15 +109,10 @@ export class HttpServer {
     this.#server.close();
     this.#shutdown.abort();
     for (const socket of this.#upgraded) socket.destroy();
-    this.#closeIdle();
+    this.#server.closeIdleConnections();
     const cancel = this.#options.clock.schedule(DRAIN_MS, () => this.#server.closeAllConnections());
     await closed;
     cancel();
-  }
-
-  /** Once it shuts down: connections that wait for another request get none. */
-  #closeIdle(): void {
-    if (this.#shutdown.signal.aborted) setImmediate(() => this.#server.closeIdleConnections());
   }
 }
 

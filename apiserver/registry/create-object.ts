@@ -9,7 +9,7 @@ import { alreadyExists, badRequest, invalid, newApiError } from '../../proto/api
 import { formatTime } from '../../proto/api/time.ts';
 import { admit } from '../admission/admission.ts';
 import { emptyStatus } from './empty-status.ts';
-import { trackCreate } from './field-ownership.ts';
+import { type Ownership, trackWrite } from './field-ownership.ts';
 import {
   admissionAttributes,
   keyOfTarget,
@@ -46,6 +46,7 @@ export async function createObject(
   namespace: string,
   object: ApiObject,
   request: WriteRequest,
+  ownership: Ownership = 'update',
 ): Promise<Written> {
   const { strategy, admission, objects } = context;
   setNamespace(context, namespace, object);
@@ -56,6 +57,7 @@ export async function createObject(
   const isGenerated = (metadata.name ?? '') === '' && (metadata.generateName ?? '') !== '';
   if (isGenerated) metadata.name = generatedName(context, metadata.generateName ?? '');
   setSystemFields(context, object);
+  if (ownership === 'update') delete metadata.managedFields;
 
   const attributes = admissionAttributes(context, request, {
     operation: 'CREATE',
@@ -71,7 +73,7 @@ export async function createObject(
     else object.status = status;
     metadata.generation = 1;
   }
-  trackCreate(context, object, request);
+  if (ownership === 'update') trackWrite(context, undefined, object, request);
   strategy.prepareForCreate?.(object, strategyContext(context, request));
 
   const errors = validateNew(strategy, context.kind, object);
@@ -150,6 +152,5 @@ function setSystemFields(context: StoreContext, object: ApiObject): void {
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.generation;
-  delete metadata.managedFields;
   delete metadata.selfLink;
 }

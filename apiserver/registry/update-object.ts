@@ -23,7 +23,7 @@ import {
 import { admit } from '../admission/admission.ts';
 import { createObject, type Written } from './create-object.ts';
 import { mustStay } from './delete-object.ts';
-import { trackUpdate } from './field-ownership.ts';
+import { changesNothing, type Ownership, trackWrite } from './field-ownership.ts';
 import {
   admissionAttributes,
   type Current,
@@ -50,6 +50,8 @@ export interface Update {
    */
   change(current: ApiObject | undefined): ApiObject | Promise<ApiObject>;
   readonly createIfMissing: boolean;
+  /** Default `update`. */
+  readonly ownership?: Ownership;
   /** The change is the server's own: no admission, no validation. */
   readonly isInternal?: boolean;
   /** Called with what is really current before anything is changed; throws to refuse. */
@@ -109,7 +111,7 @@ async function tryUpdate(
   const object = await update.change(old);
   checkTarget(context, target, object, old);
   if (update.isInternal !== true) await mutate(context, request, object, old);
-  prepare(context, update.rules, object, old, request);
+  prepare(context, update, object, old, request);
   if (update.isInternal !== true) await validate(context, update.rules, object, old, request);
   return write(context, object, current, request);
 }
@@ -146,7 +148,7 @@ async function validate(
 /** Carries over what an update can't change, and applies the rules of what is updated. */
 function prepare(
   context: StoreContext,
-  rules: UpdateRules,
+  { rules, ownership = 'update' }: Update,
   object: ApiObject,
   old: ApiObject,
   request: WriteRequest,
@@ -169,7 +171,7 @@ function prepare(
   if (generation !== undefined && !jsonEquals(object.spec, old.spec)) {
     metadata.generation = generation + 1;
   }
-  trackUpdate(context, object, old, request);
+  if (ownership === 'update') trackWrite(context, old, object, request);
 }
 
 async function write(
@@ -180,13 +182,16 @@ async function write(
 ): Promise<Outcome> {
   const { kind, storage, strategy } = context;
   const key = keyOfTarget(kind, object.metadata);
-  const text = storedText(object);
-  const isSame = text === storedText(current.object);
-  if (request.dryRun || isSame) {
+  if (changesNothing(current.object, object)) {
     // Nothing to write; but the answer must be about what is stored now.
-    if (isSame && !request.dryRun && !(await isCurrent(context, key, current))) {
+    if (!(await isCurrent(context, key, current))) {
       return { kind: 'again', current: await readCurrent(context, key) };
     }
+    const { revision } = current;
+    return done({ object: current.object, text: storedText(current.object), revision });
+  }
+  const text = storedText(object);
+  if (request.dryRun) {
     object.metadata.resourceVersion = current.object.metadata.resourceVersion;
     return done({ object, text, revision: current.revision });
   }
@@ -226,7 +231,8 @@ async function createMissing(
     throw conflict(resource, target.name, why);
   }
   if ((object.metadata.resourceVersion ?? '') !== '') throw notFound(resource, target.name);
-  const written = await createObject(context, target.namespace, object, request);
+  const { ownership } = update;
+  const written = await createObject(context, target.namespace, object, request, ownership);
   return { ...written, isCreated: true };
 }
 

@@ -181,8 +181,10 @@ describe('watch', () => {
 
   it('ends cleanly when the server shuts down', async () => {
     const own = await startTestApiServer();
-    const watch = await own.watch('/api/v1/configmaps?watch=true');
+    const watch = await own.watch('/api/v1/nodes?watch=true');
+    const pending = assert.rejects(watch.next(), /The watch has ended/);
     await own.stop();
+    await pending;
     assert.equal(await watch.ended, true);
   });
 });
