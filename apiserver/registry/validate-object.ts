@@ -6,6 +6,7 @@
 import type { KindInfo } from '../../proto/api/schema.ts';
 import type { FieldError } from '../../proto/api/status-error.ts';
 import { metadataErrors, newFinalizerErrors } from '../../proto/api/validation.ts';
+import { enumErrors } from './enum-errors.ts';
 import type { ApiObject, Strategy } from './strategy.ts';
 
 export function validateNew(
@@ -14,7 +15,16 @@ export function validateNew(
   object: ApiObject,
 ): readonly FieldError[] {
   const rule = { namespaced: kind.namespaced, nameRule: strategy.nameRule };
-  return [...metadataErrors(object.metadata, rule), ...(strategy.validate?.(object) ?? [])];
+  return [...metadataErrors(object.metadata, rule), ...objectErrors(strategy, kind, object)];
+}
+
+/** What the kind says, and the schema about fields that the kind said nothing about. */
+function objectErrors(strategy: Strategy, kind: KindInfo, object: ApiObject): FieldError[] {
+  const own = strategy.validate?.(object) ?? [];
+  const values = enumErrors(kind.schema, object);
+  if (values.length === 0) return [...own];
+  const said = new Set(own.map(({ field }) => field));
+  return [...own, ...values.filter(({ field }) => !said.has(field))];
 }
 
 /** For an update of the resource itself. */
@@ -26,7 +36,7 @@ export function validateUpdate(
 ): readonly FieldError[] {
   return [
     ...validateUpdatedMetadata(strategy, kind, object, old),
-    ...(strategy.validate?.(object) ?? []),
+    ...objectErrors(strategy, kind, object),
     ...(strategy.validateUpdate?.(object, old) ?? []),
   ];
 }

@@ -3,22 +3,28 @@
  * opens a connection to the agent of the pod's node, hands the client's WebSocket upgrade over, and
  * copies bytes both ways. The WebSocket protocol itself is spoken by the node.
  *
- * Clients up to kubectl 1.29 ask for SPDY/3.1 instead, which is refused by name.
+ * Clients up to kubectl 1.29 ask for SPDY/3.1 instead, which is refused by name. Newer ones do so too
+ * when their WebSocket was refused, and show the second answer only: it is the first one's reason.
  * Source: kubernetes pkg/registry/core/pod/rest/subresources.go, v1.36; RFC 6455 §4.
  */
 
 import { pods } from '../../../proto/api/gen/resources.ts';
-import { badRequest } from '../../../proto/api/status-error.ts';
+import { ApiError, badRequest } from '../../../proto/api/status-error.ts';
 import type { ActionContext, ActionSubresource, UpgradeRequest } from '../subresource.ts';
 import { chooseContainer } from './choose-container.ts';
 import { type AgentCredentials, agentAddress } from './node-agent.ts';
+import type { RecentRefusals } from './recent-refusals.ts';
 import { relayUpgrade } from './relay-upgrade.ts';
 
 const STREAMS = ['stdin', 'stdout', 'stderr', 'tty'] as const;
 
 type Command = 'exec' | 'attach';
 
-export function podExec(name: Command, credentials: AgentCredentials): ActionSubresource {
+export function podExec(
+  name: Command,
+  credentials: AgentCredentials,
+  refusals: RecentRefusals,
+): ActionSubresource {
   const kind = name === 'exec' ? 'PodExecOptions' : 'PodAttachOptions';
   return {
     type: 'action',
@@ -32,12 +38,18 @@ export function podExec(name: Command, credentials: AgentCredentials): ActionSub
     },
 
     async connect(context, upgrade) {
-      requireWebSocket(upgrade, name);
       const { request, target, objects } = context;
       const path = await pathOnAgent(context, name);
+      if (!isWebSocket(upgrade))
+        throw refusals.find(request.user.name, path) ?? notWebSocket(upgrade, name);
       const pod = await objects.get(pods, target);
       const agent = await agentAddress(objects, String(pod.spec?.nodeName));
-      await relayUpgrade(agent, path, credentials, upgrade, request.signal);
+      await relayUpgrade(agent, path, credentials, upgrade, request.signal).catch(
+        (error: unknown) => {
+          if (error instanceof ApiError) refusals.note(request.user.name, path, error);
+          throw error;
+        },
+      );
     },
   };
 }
@@ -85,10 +97,12 @@ export function execPath(
   return `/${name}/${namespace}/${pod}/${container}?${options}`;
 }
 
-function requireWebSocket({ message }: UpgradeRequest, name: Command): void {
-  const protocol = (message.headers.upgrade ?? '').toLowerCase();
-  if (protocol === 'websocket') return;
-  throw badRequest(
+function isWebSocket({ message }: UpgradeRequest): boolean {
+  return (message.headers.upgrade ?? '').toLowerCase() === 'websocket';
+}
+
+function notWebSocket({ message }: UpgradeRequest, name: Command): ApiError {
+  return badRequest(
     `${name} over ${message.headers.upgrade ?? 'this protocol'} is not supported yet: it takes a client that speaks WebSocket, as kubectl does from version 1.30 on`,
   );
 }
