@@ -188,7 +188,9 @@ export class EmbeddedStorage implements Storage {
       this.#history.compact(revision);
       return { result: undefined, events: [] };
     });
-    this.#cleaning ??= this.#clean();
+    this.#cleaning ??= this.#clean().finally(() => {
+      this.#cleaning = undefined;
+    });
   }
 
   async close(): Promise<void> {
@@ -281,7 +283,6 @@ export class EmbeddedStorage implements Storage {
     } catch (error) {
       this.#logger.error('Could not clean the store', { error });
     }
-    this.#cleaning = undefined;
   }
 }
 
