@@ -5,21 +5,22 @@
  */
 
 import { enableCompileCache } from 'node:module';
+import type { LogLevel } from '../base/logger.ts';
+import type { ProcessContext } from '../base/process-lifetime.ts';
 
 enableCompileCache();
 
-import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import path from 'node:path';
-import { parseArgs } from 'node:util';
-import { systemClock as clock } from '../base/clock.ts';
-import type { LogLevel } from '../base/logger.ts';
-import { type ProcessContext, runProcess } from '../base/process-lifetime.ts';
-import { loadKubeconfig } from '../client/kubeconfig.ts';
-import { runAsLeader } from '../client/leader-election.ts';
-import { RestClient } from '../client/rest-client.ts';
-import { runControllers } from './run-controllers.ts';
+const { randomUUID } = await import('node:crypto');
+const { readFile } = await import('node:fs/promises');
+const { hostname } = await import('node:os');
+const path = await import('node:path');
+const { parseArgs } = await import('node:util');
+const { systemClock: clock } = await import('../base/clock.ts');
+const { runProcess } = await import('../base/process-lifetime.ts');
+const { loadKubeconfig } = await import('../client/kubeconfig.ts');
+const { runAsLeader } = await import('../client/leader-election.ts');
+const { RestClient } = await import('../client/rest-client.ts');
+const { runControllers } = await import('./run-controllers.ts');
 
 /** As kube-controller-manager's `--node-monitor-grace-period`. */
 const GRACE_SECONDS = '50';

@@ -4,24 +4,26 @@
  */
 
 import { enableCompileCache } from 'node:module';
+import type { LogLevel } from '../base/logger.ts';
+import type { ProcessContext } from '../base/process-lifetime.ts';
+import type { RestClient as Client } from '../client/rest-client.ts';
 
 enableCompileCache();
 
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
-import { parseArgs } from 'node:util';
-import { systemClock as clock } from '../base/clock.ts';
-import type { LogLevel } from '../base/logger.ts';
-import { type ProcessContext, runProcess } from '../base/process-lifetime.ts';
-import { EventRecorder } from '../client/event-recorder.ts';
-import { Informer } from '../client/informer.ts';
-import { loadKubeconfig } from '../client/kubeconfig.ts';
-import { runAsLeader } from '../client/leader-election.ts';
-import { RestClient } from '../client/rest-client.ts';
-import { nodes, pods } from '../proto/api/gen/resources.ts';
-import { DEFAULT_SCHEDULER_NAME, defaultProfile } from './default-profile.ts';
-import { Framework } from './framework/framework.ts';
-import { Scheduler } from './scheduler.ts';
+const { randomUUID } = await import('node:crypto');
+const { hostname } = await import('node:os');
+const { parseArgs } = await import('node:util');
+const { systemClock: clock } = await import('../base/clock.ts');
+const { runProcess } = await import('../base/process-lifetime.ts');
+const { EventRecorder } = await import('../client/event-recorder.ts');
+const { Informer } = await import('../client/informer.ts');
+const { loadKubeconfig } = await import('../client/kubeconfig.ts');
+const { runAsLeader } = await import('../client/leader-election.ts');
+const { RestClient } = await import('../client/rest-client.ts');
+const { nodes, pods } = await import('../proto/api/gen/resources.ts');
+const { DEFAULT_SCHEDULER_NAME, defaultProfile } = await import('./default-profile.ts');
+const { Framework } = await import('./framework/framework.ts');
+const { Scheduler } = await import('./scheduler.ts');
 
 const { values: flags } = parseArgs({
   options: {
@@ -49,7 +51,7 @@ await runProcess('scheduler', logLevelOf(flags['log-level']), async (context) =>
   }
 });
 
-async function runScheduler(client: RestClient, { signal, logger }: ProcessContext): Promise<void> {
+async function runScheduler(client: Client, { signal, logger }: ProcessContext): Promise<void> {
   const dependencies = { client, clock, logger };
   const recorder = new EventRecorder({ ...dependencies, component: DEFAULT_SCHEDULER_NAME });
   const running = 'status.phase!=Succeeded,status.phase!=Failed';
