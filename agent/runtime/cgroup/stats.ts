@@ -1,0 +1,76 @@
+/** What a cgroup uses, read from its files. */
+
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type CgroupLayout, controllerFolder } from './layout.ts';
+
+export interface CgroupStats {
+  /** Nanoseconds of CPU time, all told. */
+  readonly cpuUsageNs: number;
+  readonly memoryUsageBytes: number;
+  /** Usage without the page cache that the kernel would drop first. */
+  readonly memoryWorkingSetBytes: number;
+  readonly memoryRssBytes: number;
+  readonly pageFaults: number;
+  readonly majorPageFaults: number;
+  /** Absent: without limit. */
+  readonly memoryLimitBytes?: number;
+  readonly pids: number;
+}
+
+/** v1 says "no limit" with the largest multiple of the page size. */
+const UNLIMITED_BYTES = 2 ** 62;
+
+/** Undefined when there is no such cgroup (any more). */
+export function readCgroupStats(layout: CgroupLayout, cgroup: string): CgroupStats | undefined {
+  const memory = controllerFolder(layout, cgroup, 'memory');
+  const pids = controllerFolder(layout, cgroup, 'pids');
+  const isV2 = layout.kind === 'v2';
+  const stat = keyValues(readFile(memory, 'memory.stat'));
+  const usage = readNumber(memory, isV2 ? 'memory.current' : 'memory.usage_in_bytes');
+  const limit = readNumber(memory, isV2 ? 'memory.max' : 'memory.limit_in_bytes');
+  const cpu = isV2
+    ? keyValues(readFile(memory, 'cpu.stat')).get('usage_usec')
+    : readNumber(controllerFolder(layout, cgroup, 'cpuacct'), 'cpuacct.usage');
+  if (usage === undefined && cpu === undefined) return undefined;
+  const prefix = isV2 ? '' : 'total_';
+  const inactive = stat.get(`${prefix}inactive_file`) ?? 0;
+  return {
+    cpuUsageNs: (cpu ?? 0) * (isV2 ? 1000 : 1),
+    memoryUsageBytes: usage ?? 0,
+    memoryWorkingSetBytes: Math.max(0, (usage ?? 0) - inactive),
+    memoryRssBytes: stat.get(isV2 ? 'anon' : 'total_rss') ?? 0,
+    pageFaults: stat.get(`${prefix}pgfault`) ?? 0,
+    majorPageFaults: stat.get(`${prefix}pgmajfault`) ?? 0,
+    ...(limit !== undefined && limit < UNLIMITED_BYTES && { memoryLimitBytes: limit }),
+    pids: readNumber(pids, 'pids.current') ?? 0,
+  };
+}
+
+/** How many processes of the cgroup the kernel has killed for want of memory; 0 when unknown. */
+export function readOomKills(layout: CgroupLayout, cgroup: string): number {
+  const folder = controllerFolder(layout, cgroup, 'memory');
+  const name = layout.kind === 'v2' ? 'memory.events' : 'memory.oom_control';
+  return keyValues(readFile(folder, name)).get('oom_kill') ?? 0;
+}
+
+/** Lines of a name and a number. */
+function keyValues(text: string | undefined): ReadonlyMap<string, number> {
+  const lines = (text ?? '').split('\n').map((line) => line.split(' '));
+  return new Map(lines.map(([name = '', value]) => [name, Number(value)]));
+}
+
+/** Undefined also for `max`. */
+function readNumber(folder: string | undefined, name: string): number | undefined {
+  const value = Number.parseInt(readFile(folder, name) ?? '', 10);
+  return Number.isNaN(value) ? undefined : value;
+}
+
+function readFile(folder: string | undefined, name: string): string | undefined {
+  if (folder === undefined) return undefined;
+  try {
+    return readFileSync(path.join(folder, name), 'utf8');
+  } catch {
+    return undefined; // It is gone, or this kernel does not have the file.
+  }
+}
