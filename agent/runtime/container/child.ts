@@ -1,0 +1,96 @@
+/**
+ * What a cloned child does, from its first instruction to execve: as the first process of a container,
+ * or as one more in it. It runs in a copy of the spawner that has no other threads and no event loop:
+ * only what is here and below is called, and all that it needs is in the {@link ChildJob}.
+ */
+
+import * as libc from '../syscalls/libc.ts';
+import * as linux from '../syscalls/linux.ts';
+import { type ChildLine, formatChildLine } from './child-report.ts';
+import { openInRoot } from './in-root.ts';
+import { enterRootfs, type RootfsRequest } from './rootfs.ts';
+import { runProgram, setOomScore } from './run-program.ts';
+import type { ProcessSpec } from './spec.ts';
+import { openTerminal, type Terminal, useTerminal } from './terminal.ts';
+
+export interface ChildJob {
+  /** Write end of the pipe of child-report.ts. */
+  readonly report: number;
+  /** Read end: the parent's answers, a byte each. */
+  readonly go: number;
+  /** The other end of it, inherited like all: closed, so that the parent's end is seen. */
+  readonly goWriter: number;
+  /** What becomes fd 0, 1 and 2; absent: a pseudo-terminal does. */
+  readonly stdio?: readonly [stdin: number, stdout: number, stderr: number];
+  /** `cgroup.procs` of every hierarchy, open for writing. */
+  readonly cgroupProcs: readonly number[];
+  readonly namespaces: readonly NamespaceEntry[];
+  /** Present for the first process; one that joins finds the root by the mount namespace. */
+  readonly rootfs?: Omit<RootfsRequest, 'openTerminal'>;
+  readonly process: ProcessSpec;
+  readonly lastCapability: number;
+}
+
+/** An fd for setns, with the CLONE_NEW… flags of what to join. */
+export interface NamespaceEntry {
+  readonly fd: number;
+  readonly flags: number;
+}
+
+const FAILED_STATUS = 127;
+
+/** Never returns. */
+export function runChild(job: ChildJob): never {
+  const tell = (line: ChildLine): void =>
+    void libc.write(job.report, Buffer.from(formatChildLine(line)));
+  try {
+    becomeProgram(job, tell);
+  } catch (error) {
+    tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+  }
+  libc.exitNow(FAILED_STATUS);
+}
+
+function becomeProgram(job: ChildJob, tell: (line: ChildLine) => void): void {
+  libc.close(job.goWriter);
+  libc.umask(0);
+  libc.setsid();
+  for (const [index, fd] of (job.stdio ?? []).entries()) libc.dup2(fd, index);
+  const { oomScoreAdj, user } = job.process;
+  if (oomScoreAdj !== undefined) setOomScore(oomScoreAdj);
+  // One that joins may never run outside of the limits; a first process is still all ours.
+  if (job.rootfs === undefined) joinCgroups(job.cgroupProcs);
+  for (const { fd, flags } of job.namespaces) libc.setns(fd, flags);
+  let terminal: Terminal | undefined;
+  const openOwnTerminal = (root: number): number => {
+    terminal = openTerminal(root);
+    return terminal.slave;
+  };
+  if (job.rootfs !== undefined) {
+    enterRootfs({ ...job.rootfs, openTerminal: openOwnTerminal });
+    // Late, so that the copies of the spawner's pages are not counted against the container.
+    joinCgroups(job.cgroupProcs);
+    libc.unshare(linux.CLONE_NEWCGROUP);
+  } else if (job.stdio === undefined) {
+    openOwnTerminal(openInRoot(linux.AT_FDCWD, '/', linux.O_PATH | linux.O_DIRECTORY));
+  }
+  if (terminal !== undefined) {
+    tell({ kind: 'terminal', fd: terminal.master });
+    awaitByte(job.go);
+    useTerminal(terminal.slave, user.uid, user.gid);
+  }
+  const awaitGo = (): void => {
+    tell({ kind: 'ready' });
+    awaitByte(job.go);
+  };
+  runProgram(job.process, { lastCapability: job.lastCapability, awaitGo });
+}
+
+function joinCgroups(procs: readonly number[]): void {
+  for (const file of procs) libc.write(file, Buffer.from('0'));
+}
+
+/** The parent is gone when there is none: then nobody knows of this process, and it must not run. */
+function awaitByte(fd: number): void {
+  if (libc.read(fd, Buffer.alloc(1)) === 0) libc.exitNow(FAILED_STATUS);
+}

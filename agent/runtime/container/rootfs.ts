@@ -1,0 +1,177 @@
+/**
+ * Builds the root of a container, in the cloned child, which has a mount namespace of its own: what is
+ * mounted here is gone with the container. Targets are found below the root by fd (in-root.ts) and
+ * mounts are attached to those fds, so that nothing in an image can turn them elsewhere.
+ *
+ * Source: fsopen(2), open_tree(2), move_mount(2), mount_setattr(2) of Linux 6.12.
+ */
+
+import * as libc from '../syscalls/libc.ts';
+import * as linux from '../syscalls/linux.ts';
+import { SyscallError } from '../syscalls/syscall-error.ts';
+import { makeInRoot, openInRoot, openParent, tryOpenInRoot } from './in-root.ts';
+import type { MountStep } from './mount-plan.ts';
+import { overlayOptions } from './overlay.ts';
+import type { OverlayRootfs } from './spec.ts';
+
+const ATTACH = linux.MOVE_MOUNT_F_EMPTY_PATH | linux.MOVE_MOUNT_T_EMPTY_PATH;
+const CLONE_TREE = linux.OPEN_TREE_CLONE | linux.OPEN_TREE_CLOEXEC;
+const PROPAGATION = {
+  private: linux.MS_PRIVATE,
+  slave: linux.MS_SLAVE,
+  shared: linux.MS_SHARED,
+} as const;
+
+export interface RootfsRequest {
+  readonly rootfs: OverlayRootfs;
+  /** A folder of the host to mount the overlay on; seen as a mount only in the container's namespace. */
+  readonly mountPoint: string;
+  readonly steps: readonly MountStep[];
+  /** Opens the pseudo-terminal in the container's /dev/pts; asked once, when a step needs it. */
+  readonly openTerminal: (root: number) => number;
+}
+
+/** Mounts everything and makes it the root of this process; the working directory is `/` then. */
+export function enterRootfs(request: RootfsRequest): void {
+  // Opened first, while the mounts still have their peers: a shared one stays shared.
+  const sources = request.steps.map((step) => (step.kind === 'bind' ? cloneTree(step.source) : -1));
+  const host = libc.openTree(linux.AT_FDCWD, '/', linux.OPEN_TREE_CLOEXEC);
+  libc.mount('none', '/', null, linux.MS_REC | linux.MS_SLAVE, null);
+  const { folder, options } = overlayOptions(request.rootfs);
+  libc.chdir(folder);
+  libc.mount('overlay', request.mountPoint, 'overlay', 0, options);
+  libc.chdir(request.mountPoint);
+  const root = openInRoot(linux.AT_FDCWD, '.', linux.O_PATH | linux.O_DIRECTORY);
+  for (const [index, step] of request.steps.entries()) {
+    applyStep(root, step, sources[index] ?? -1, request);
+  }
+  libc.pivotRoot('.', '.');
+  libc.fchdir(host);
+  libc.umount('.', linux.MNT_DETACH);
+  libc.chdir('/');
+}
+
+function applyStep(root: number, step: MountStep, source: number, request: RootfsRequest): void {
+  switch (step.kind) {
+    case 'filesystem':
+      mountFilesystem(root, step);
+      return;
+    case 'bind':
+      attachBind(root, step, source);
+      return;
+    case 'device': {
+      const [folder, name] = openParent(root, step.path);
+      libc.mknodat(folder, name, step.mode, makeDevice(step.major, step.minor));
+      return;
+    }
+    case 'link': {
+      const [folder, name] = openParent(root, step.path);
+      libc.symlinkat(step.to, folder, name);
+      return;
+    }
+    case 'folder':
+      makeInRoot(root, step.path, 'folder');
+      return;
+    case 'console': {
+      const terminal = libc.openTree(
+        request.openTerminal(root),
+        '',
+        linux.AT_EMPTY_PATH | CLONE_TREE,
+      );
+      libc.moveMount(terminal, makeInRoot(root, '/dev/console', 'file'), ATTACH);
+      return;
+    }
+    case 'mask':
+      maskPath(root, step.path);
+      return;
+    case 'readonly':
+      makeReadonly(root, step.path);
+      return;
+    case 'readonly-mount':
+      setAttributes(openInRoot(root, step.path), { set: linux.MOUNT_ATTR_RDONLY });
+      return;
+  }
+}
+
+function mountFilesystem(root: number, step: MountStep & { kind: 'filesystem' }): void {
+  const target = makeInRoot(root, step.target, 'folder');
+  const context = libc.fsopen(step.type, linux.FSOPEN_CLOEXEC);
+  for (const [key, value] of step.options) {
+    const command = value === null ? linux.FSCONFIG_SET_FLAG : linux.FSCONFIG_SET_STRING;
+    libc.fsconfig(context, command, key, value);
+  }
+  libc.fsconfig(context, linux.FSCONFIG_CMD_CREATE, null, null);
+  const mount = libc.fsmount(context, linux.FSMOUNT_CLOEXEC, step.attributes);
+  libc.moveMount(mount, target, ATTACH);
+}
+
+function attachBind(root: number, step: MountStep & { kind: 'bind' }, source: number): void {
+  setAttributes(source, { propagation: PROPAGATION[step.propagation], isRecursive: true });
+  if (step.isReadonly) {
+    setAttributes(source, {
+      set: linux.MOUNT_ATTR_RDONLY,
+      isRecursive: step.isRecursiveReadonly,
+    });
+  }
+  const target = makeInRoot(root, step.target, isFolder(source) ? 'folder' : 'file');
+  libc.moveMount(source, target, ATTACH);
+}
+
+function maskPath(root: number, path: string): void {
+  const target = tryOpenInRoot(root, path);
+  if (target === undefined) return;
+  if (isFolder(target)) {
+    const context = libc.fsopen('tmpfs', linux.FSOPEN_CLOEXEC);
+    libc.fsconfig(context, linux.FSCONFIG_SET_STRING, 'nr_inodes', '1');
+    libc.fsconfig(context, linux.FSCONFIG_CMD_CREATE, null, null);
+    const mount = libc.fsmount(context, linux.FSMOUNT_CLOEXEC, linux.MOUNT_ATTR_RDONLY);
+    libc.moveMount(mount, target, ATTACH);
+  } else {
+    // The one that was made above in a fresh /dev: nothing of the image.
+    const nothing = openInRoot(root, '/dev/null');
+    const mount = libc.openTree(nothing, '', linux.AT_EMPTY_PATH | CLONE_TREE);
+    libc.moveMount(mount, target, ATTACH);
+  }
+}
+
+function makeReadonly(root: number, path: string): void {
+  const target = tryOpenInRoot(root, path);
+  if (target === undefined) return;
+  const mount = libc.openTree(target, '', linux.AT_EMPTY_PATH | CLONE_TREE | linux.AT_RECURSIVE);
+  setAttributes(mount, { set: linux.MOUNT_ATTR_RDONLY, isRecursive: true });
+  libc.moveMount(mount, target, ATTACH);
+}
+
+function cloneTree(source: string): number {
+  return libc.openTree(linux.AT_FDCWD, source, CLONE_TREE | linux.AT_RECURSIVE);
+}
+
+function setAttributes(
+  mount: number,
+  change: {
+    readonly set?: number;
+    readonly propagation?: number;
+    readonly isRecursive?: boolean;
+  },
+): void {
+  const attributes = Buffer.alloc(32);
+  attributes.writeBigUInt64LE(BigInt(change.set ?? 0), 0);
+  attributes.writeBigUInt64LE(BigInt(change.propagation ?? 0), 16);
+  const recursive = change.isRecursive === true ? linux.AT_RECURSIVE : 0;
+  libc.mountSetattr(mount, linux.AT_EMPTY_PATH | recursive, attributes);
+}
+
+function isFolder(fd: number): boolean {
+  try {
+    libc.close(openInRoot(fd, '.', linux.O_PATH | linux.O_DIRECTORY));
+    return true;
+  } catch (error) {
+    if (error instanceof SyscallError && error.errno === linux.ENOTDIR) return false;
+    throw error;
+  }
+}
+
+/** As the kernel's new_encode_dev, for the numbers of 32 bits that mknod takes. */
+function makeDevice(major: number, minor: number): number {
+  return (minor & 0xff) | (major << 8) | ((minor & 0xfff00) << 12);
+}

@@ -1,0 +1,102 @@
+/**
+ * The last steps of a cloned child, the same for a container's first process and for one that is
+ * executed later: identity, working directory, and execve. Runs inside the container's namespaces.
+ */
+
+import * as libc from '../syscalls/libc.ts';
+import * as linux from '../syscalls/linux.ts';
+import { describeErrno, SyscallError } from '../syscalls/syscall-error.ts';
+import { becomeUser } from './credentials.ts';
+import { openInRoot } from './in-root.ts';
+import { applyRlimit } from './rlimits.ts';
+import type { ProcessSpec } from './spec.ts';
+
+const DEFAULT_UMASK = 0o022;
+/** Where programs are looked for when the environment has no PATH. Source: execvp(3). */
+const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+export interface RunContext {
+  readonly lastCapability: number;
+  /** Tells the parent that only execve is left, and waits for its word. */
+  readonly awaitGo: () => void;
+}
+
+/** Becomes the program; returns only by throwing. */
+export function runProgram(spec: ProcessSpec, context: RunContext): never {
+  resetSignals();
+  for (const limit of spec.rlimits) applyRlimit(limit);
+  const isChanged = tryChangeFolder(spec.cwd);
+  if (spec.seccompProgram !== undefined && !spec.noNewPrivileges) confine(spec.seccompProgram);
+  becomeUser(spec, context.lastCapability);
+  if (!isChanged) libc.chdir(spec.cwd);
+  if (!libc.getcwd().startsWith('/')) throw new Error(`"${spec.cwd}" is outside of the root`);
+  libc.umask(spec.umask ?? DEFAULT_UMASK);
+  libc.closeRange(3, linux.MAX_FD, linux.CLOSE_RANGE_CLOEXEC);
+  context.awaitGo();
+  if (spec.seccompProgram !== undefined && spec.noNewPrivileges) confine(spec.seccompProgram);
+  return execute(spec);
+}
+
+/** oom_score_adj of this process; lowering it needs a privilege that some machines do not give. */
+export function setOomScore(score: number): void {
+  const file = openInRoot(linux.AT_FDCWD, '/proc/self/oom_score_adj', linux.O_WRONLY);
+  try {
+    libc.write(file, Buffer.from(String(score)));
+  } catch (error) {
+    const isDenied =
+      error instanceof SyscallError && [linux.EACCES, linux.EPERM].includes(error.errno);
+    if (!isDenied) throw error;
+  } finally {
+    libc.close(file);
+  }
+}
+
+/** An ignored signal would stay ignored in the program: Node ignores SIGPIPE. */
+function resetSignals(): void {
+  for (let signal = 1; signal <= linux.SIGNALS; signal += 1) libc.setSignalDefault(signal);
+  libc.setSignalMask(Buffer.alloc(128));
+}
+
+/** As root first: the folder may be in one that the user may not enter; else as the user. */
+function tryChangeFolder(path: string): boolean {
+  try {
+    libc.chdir(path);
+    return true;
+  } catch (error) {
+    const isDenied = error instanceof SyscallError && error.errno === linux.EACCES;
+    if (isDenied) return false;
+    throw error;
+  }
+}
+
+/** Installs a seccomp filter: struct sock_fprog of a length and a pointer. */
+function confine(programBase64: string): void {
+  const program = Buffer.from(programBase64, 'base64');
+  const fprog = Buffer.alloc(16);
+  fprog.writeUInt16LE(program.length / 8, 0);
+  fprog.writeBigUInt64LE(BigInt(libc.addressOf(program)), 8);
+  libc.prctlPointer(linux.PR_SET_SECCOMP, linux.SECCOMP_MODE_FILTER, fprog);
+}
+
+/** Looks the program up as execvp(3) does, inside the container. */
+function execute(spec: ProcessSpec): never {
+  const [name = ''] = spec.args;
+  let errno: number = linux.ENOENT;
+  for (const path of candidates(name, spec.env)) {
+    const failure = libc.execve(path, spec.args, spec.env);
+    // A file that may not be executed says more than one that is not there.
+    if (failure !== linux.ENOENT && failure !== linux.ENOTDIR) errno = failure;
+    if (![linux.ENOENT, linux.ENOTDIR, linux.EACCES].includes(failure)) break;
+  }
+  const [, reason] = describeErrno(errno);
+  const isUnknown = errno === linux.ENOENT && !name.includes('/');
+  throw new Error(
+    `exec: ${JSON.stringify(name)}: ${isUnknown ? 'executable file not found in $PATH' : reason}`,
+  );
+}
+
+function candidates(name: string, env: readonly string[]): readonly string[] {
+  if (name.includes('/')) return [name];
+  const path = env.findLast((entry) => entry.startsWith('PATH='))?.slice('PATH='.length);
+  return (path ?? DEFAULT_PATH).split(':').map((folder) => `${folder || '.'}/${name}`);
+}
