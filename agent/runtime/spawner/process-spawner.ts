@@ -1,0 +1,178 @@
+/**
+ * Starts processes by cloning this one, and tells apart the three ends a start can have: the program
+ * runs; the child gave up and said why; the child died of being a clone before it did anything, and
+ * another one is made.
+ */
+
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
+import net from 'node:net';
+import type { Clock } from '../../../base/clock.ts';
+import type { Logger } from '../../../base/logger.ts';
+import { parseChildLine } from '../container/child-report.ts';
+import { cloneProcess } from '../syscalls/clone-process.ts';
+import { pidfdGetfd, pidfdOpen, pidfdSendSignal, pipe2, setns } from '../syscalls/libc.ts';
+import { CLONE_NEWPID, O_CLOEXEC, SIGKILL } from '../syscalls/linux.ts';
+import { MemoryForClone } from '../syscalls/memory-for-clone.ts';
+import { LineReader } from './line-reader.ts';
+import type { ExitStatus, Reaper } from './reaper.ts';
+import { RequestError } from './request-error.ts';
+
+/** Of which more than the first is needed about once in ten thousand starts. */
+const CLONES_MAX = 5;
+/** Everything a child does takes milliseconds; only a hung file system takes longer. */
+const START_TIMEOUT_MS = 30_000;
+/** A path and an error text at most. */
+const REPORT_LINE_BYTES_MAX = 64 * 1024;
+const GO = Buffer.from('g');
+
+/** The pipes of a child, for {@link ChildJob}. */
+export interface ChildPipes {
+  readonly report: number;
+  readonly go: number;
+  readonly goWriter: number;
+}
+
+export interface SpawnRequest {
+  /** CLONE_NEW… */
+  readonly namespaceFlags: number;
+  /** An fd of the PID namespace the child is to be in; absent: as the flags say. */
+  readonly pidNamespace?: number;
+  /** What the child does; it must not return. */
+  readonly run: (pipes: ChildPipes) => never;
+  /** Called when only execve is left; what must be known before the program runs is written here. */
+  readonly onReady?: (pid: number) => void;
+}
+
+export interface SpawnedProcess {
+  readonly pid: number;
+  /** Closed by the caller. */
+  readonly pidfd: number;
+  readonly exit: Promise<ExitStatus>;
+  /** The master of the pseudo-terminal, when the child made one; closed by the caller. */
+  readonly terminal?: number;
+}
+
+type Outcome =
+  | { readonly kind: 'started'; readonly process: SpawnedProcess }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'crashed'; readonly status: ExitStatus };
+
+export class ProcessSpawner {
+  readonly #memory = new MemoryForClone();
+  readonly #ownPidNamespace = openSync('/proc/self/ns/pid', 'r');
+  readonly #reaper: Reaper;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  /** The highest capability that the running kernel knows. */
+  readonly lastCapability = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
+
+  constructor(reaper: Reaper, clock: Clock, logger: Logger) {
+    this.#reaper = reaper;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  /** Rejects with a RequestError of the kind `start-failed`; nothing is left of the process then. */
+  async spawn(request: SpawnRequest): Promise<SpawnedProcess> {
+    for (let attempt = 1; attempt <= CLONES_MAX; attempt += 1) {
+      const outcome = await this.#tryOnce(request);
+      if (outcome.kind === 'started') return outcome.process;
+      if (outcome.kind === 'failed') {
+        throw new RequestError(outcome.message, { kind: 'start-failed' });
+      }
+      this.#logger.warn('Cloned again', { attempt, ...outcome.status });
+    }
+    throw new RequestError(`The process died ${CLONES_MAX} times before its program ran`, {
+      kind: 'start-failed',
+    });
+  }
+
+  /** Forgets a child that ends by itself and whose end is of no interest. */
+  release(child: SpawnedProcess): void {
+    closeSync(child.pidfd);
+  }
+
+  async #tryOnce(request: SpawnRequest): Promise<Outcome> {
+    const [reportReader, report] = pipe2(O_CLOEXEC);
+    const [go, goWriter] = pipe2(O_CLOEXEC);
+    const pid = this.#clone(request, { report, go, goWriter });
+    const exit = this.#reaper.waitFor(pid);
+    const pidfd = pidfdOpen(pid);
+    closeSync(report);
+    closeSync(go);
+    const kill = this.#clock.schedule(START_TIMEOUT_MS, () => tryKill(pidfd));
+    const seen = await this.#followReport(reportReader, request, { pid, pidfd, goWriter });
+    kill();
+    closeSync(goWriter);
+    if (seen.isReady && seen.failure === undefined) {
+      const { terminal } = seen;
+      return {
+        kind: 'started',
+        process: { pid, pidfd, exit, ...(terminal !== undefined && { terminal }) },
+      };
+    }
+    tryKill(pidfd);
+    const status = await exit;
+    closeSync(pidfd);
+    if (seen.terminal !== undefined) closeSync(seen.terminal);
+    return seen.failure === undefined
+      ? { kind: 'crashed', status }
+      : { kind: 'failed', message: seen.failure };
+  }
+
+  /** Returns in the parent only. */
+  #clone(request: SpawnRequest, pipes: ChildPipes): number {
+    if (request.pidNamespace !== undefined) setns(request.pidNamespace, CLONE_NEWPID);
+    const pid = cloneProcess(this.#memory, request.namespaceFlags);
+    if (pid === 0) request.run(pipes);
+    if (request.pidNamespace !== undefined) setns(this.#ownPidNamespace, CLONE_NEWPID);
+    return pid;
+  }
+
+  /** Reads the report to its end, and answers it. */
+  async #followReport(
+    reader: number,
+    request: SpawnRequest,
+    child: { readonly pid: number; readonly pidfd: number; readonly goWriter: number },
+  ): Promise<{ isReady: boolean; failure?: string; terminal?: number }> {
+    const seen: { isReady: boolean; failure?: string; terminal?: number } = { isReady: false };
+    const lines = new LineReader(REPORT_LINE_BYTES_MAX);
+    const socket = new net.Socket({ fd: reader, readable: true, writable: false });
+    try {
+      for await (const chunk of socket) {
+        lines.push(chunk);
+        for (let text = lines.next(); text !== undefined; text = lines.next()) {
+          const line = parseChildLine(text);
+          if (line.kind === 'failed') seen.failure = line.message;
+          else {
+            if (line.kind === 'terminal') seen.terminal = pidfdGetfd(child.pidfd, line.fd);
+            else {
+              seen.isReady = true;
+              request.onReady?.(child.pid);
+            }
+            tryGo(child.goWriter);
+          }
+        }
+      }
+    } catch (error) {
+      seen.failure ??= error instanceof Error ? error.message : String(error);
+    }
+    return seen;
+  }
+}
+
+function tryGo(goWriter: number): void {
+  try {
+    writeSync(goWriter, GO);
+  } catch {
+    // It did not wait for it, or has died: its exit tells.
+  }
+}
+
+function tryKill(pidfd: number): void {
+  try {
+    pidfdSendSignal(pidfd, SIGKILL);
+  } catch {
+    // It has ended by itself.
+  }
+}

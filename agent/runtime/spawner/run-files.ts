@@ -1,0 +1,117 @@
+/**
+ * What the spawner keeps below its run folder, so that the next one finds it:
+ *
+ *   containers/ID/spec.json      the spec, from createContainer on
+ *   containers/ID/started.json   which process it is, written before its program runs
+ *   containers/ID/exit.json      how it ended
+ *   containers/ID/std{in,out,err}  named pipes of its standard streams
+ *   containers/ID/rootfs/        where the root is mounted, in the container's namespace only
+ *   sandboxes/ID/sandbox.json    the spec
+ *   sandboxes/ID/{net,ipc,uts}   the namespaces, bound to files
+ *   sandboxes/ID/shm/            /dev/shm of the pod, a tmpfs
+ *
+ * A file is there whole or not at all. The folder does not outlive the machine's run, so nothing is
+ * flushed to disk.
+ */
+
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { ContainerSpec, SandboxSpec } from '../container/spec.ts';
+import type { ProcessIdentity } from './process-identity.ts';
+import type { ProcessExit } from './protocol.ts';
+
+export interface StartRecord extends ProcessIdentity {
+  readonly startedAtNs: string;
+}
+
+/** One file of JSON. What is read was written here. */
+class RecordFile<T> {
+  readonly #path: string;
+
+  constructor(file: string) {
+    this.#path = file;
+  }
+
+  write(value: T): void {
+    const temporary = `${this.#path}.new`;
+    writeFileSync(temporary, JSON.stringify(value), { mode: 0o600 });
+    renameSync(temporary, this.#path);
+  }
+
+  read(): T | undefined {
+    try {
+      return JSON.parse(readFileSync(this.#path, 'utf8')) as T;
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+      throw new Error(`Cannot read ${this.#path}`, { cause: error });
+    }
+  }
+}
+
+export class ContainerFiles {
+  readonly folder: string;
+  readonly rootfs: string;
+  readonly spec: RecordFile<ContainerSpec>;
+  readonly start: RecordFile<StartRecord>;
+  readonly exit: RecordFile<ProcessExit>;
+
+  constructor(runDir: string, id: string) {
+    this.folder = path.join(runDir, 'containers', id);
+    this.rootfs = path.join(this.folder, 'rootfs');
+    this.spec = new RecordFile(path.join(this.folder, 'spec.json'));
+    this.start = new RecordFile(path.join(this.folder, 'started.json'));
+    this.exit = new RecordFile(path.join(this.folder, 'exit.json'));
+  }
+
+  pipe(name: 'stdin' | 'stdout' | 'stderr'): string {
+    return path.join(this.folder, name);
+  }
+
+  make(): void {
+    mkdirSync(this.rootfs, { recursive: true, mode: 0o700 });
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export class SandboxFiles {
+  readonly folder: string;
+  readonly shm: string;
+  readonly spec: RecordFile<SandboxSpec>;
+
+  constructor(runDir: string, id: string) {
+    this.folder = path.join(runDir, 'sandboxes', id);
+    this.shm = path.join(this.folder, 'shm');
+    this.spec = new RecordFile(path.join(this.folder, 'sandbox.json'));
+  }
+
+  namespace(name: 'net' | 'ipc' | 'uts'): string {
+    return path.join(this.folder, name);
+  }
+
+  make(): void {
+    mkdirSync(this.shm, { recursive: true, mode: 0o700 });
+    for (const name of ['net', 'ipc', 'uts'] as const) {
+      writeFileSync(this.namespace(name), '', { flag: 'a' });
+    }
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+export function containerIds(runDir: string): readonly string[] {
+  return listFolder(path.join(runDir, 'containers'));
+}
+
+export function sandboxIds(runDir: string): readonly string[] {
+  return listFolder(path.join(runDir, 'sandboxes'));
+}
+
+function listFolder(folder: string): readonly string[] {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  return readdirSync(folder);
+}

@@ -1,0 +1,113 @@
+/** The namespaces of one pod: made, pinned to files, found again, and let go. */
+
+import { runSandboxChild } from '../container/sandbox-child.ts';
+import type { SandboxSpec } from '../container/spec.ts';
+import { mount, umount } from '../syscalls/libc.ts';
+import {
+  CLONE_NEWIPC,
+  CLONE_NEWNET,
+  CLONE_NEWUTS,
+  MNT_DETACH,
+  MS_NODEV,
+  MS_NOEXEC,
+  MS_NOSUID,
+} from '../syscalls/linux.ts';
+import type { SpawnerContext } from './container.ts';
+import type { SandboxNamespaces } from './protocol.ts';
+import { SandboxFiles } from './run-files.ts';
+import type { SandboxPaths } from './start-plan.ts';
+
+/** As containerd's and Docker's. */
+const SHM_OPTIONS = 'mode=1777,size=65536k';
+
+const FLAGS = { net: CLONE_NEWNET, ipc: CLONE_NEWIPC, uts: CLONE_NEWUTS } as const;
+
+export class Sandbox {
+  readonly spec: SandboxSpec;
+  readonly #files: SandboxFiles;
+  readonly #context: SpawnerContext;
+
+  constructor(spec: SandboxSpec, context: SpawnerContext) {
+    this.spec = spec;
+    this.#files = new SandboxFiles(context.runDir, spec.id);
+    this.#context = context;
+  }
+
+  /** Throws; nothing is left then. */
+  async create(): Promise<void> {
+    const { spec } = this;
+    try {
+      if (spec.cgroup !== undefined) {
+        this.#context.cgroups.create(spec.cgroup.path, spec.cgroup.resources);
+      }
+      this.#files.make();
+      await this.#pinNamespaces();
+      if (spec.ipc === 'pod') {
+        mount('shm', this.#files.shm, 'tmpfs', MS_NOSUID | MS_NODEV | MS_NOEXEC, SHM_OPTIONS);
+      }
+      this.#files.spec.write(spec);
+    } catch (error) {
+      await this.remove();
+      throw error;
+    }
+  }
+
+  /** Its containers must be gone. */
+  async remove(): Promise<void> {
+    const files = [...(['net', 'ipc', 'uts'] as const).map((name) => this.#files.namespace(name))];
+    for (const file of [...files, this.#files.shm]) unmountAll(file);
+    if (this.spec.cgroup !== undefined) await this.#context.cgroups.remove(this.spec.cgroup.path);
+    this.#files.remove();
+  }
+
+  namespaces(): SandboxNamespaces {
+    const { net, ipc, uts } = this.paths();
+    return {
+      sandboxId: this.spec.id,
+      ...(net !== undefined && { net }),
+      ...(ipc !== undefined && { ipc }),
+      ...(uts !== undefined && { uts }),
+    };
+  }
+
+  paths(): SandboxPaths {
+    const { network, ipc, uts } = this.spec;
+    return {
+      ...(network === 'pod' && { net: this.#files.namespace('net') }),
+      ...(ipc === 'pod' && { ipc: this.#files.namespace('ipc'), shm: this.#files.shm }),
+      ...(uts === 'pod' && { uts: this.#files.namespace('uts') }),
+    };
+  }
+
+  async #pinNamespaces(): Promise<void> {
+    const paths = this.paths();
+    const pins = (['net', 'ipc', 'uts'] as const).flatMap((name) => {
+      const file = paths[name];
+      return file === undefined ? [] : [{ name, file }];
+    });
+    if (pins.length === 0) return;
+    const { spawner } = this.#context;
+    const child = await spawner.spawn({
+      namespaceFlags: pins.reduce((flags, { name }) => flags | FLAGS[name], 0),
+      run: ({ report }) =>
+        runSandboxChild({
+          report,
+          pins,
+          hostname: this.spec.hostname,
+          sysctls: this.spec.sysctls,
+        }),
+    });
+    spawner.release(child);
+  }
+}
+
+/** Also what an interrupted attempt has put there twice. */
+function unmountAll(file: string): void {
+  for (;;) {
+    try {
+      umount(file, MNT_DETACH);
+    } catch {
+      return; // Nothing is mounted there (any more).
+    }
+  }
+}
