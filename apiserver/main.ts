@@ -10,7 +10,8 @@ const { runProcess } = await import('../base/process-lifetime.ts');
 const { parseFlags, USAGE } = await import('./flags.ts');
 const { ensureClusterPki } = await import('./auth/pki.ts');
 const { apiDefinition } = await import('./registry/catalog.ts');
-const { ApiServer, systemRandomness } = await import('./server.ts');
+const { systemRandomness } = await import('./random.ts');
+const { ApiServer } = await import('./server.ts');
 const { openStorage } = await import('./storage/open-storage.ts');
 
 const flags = parseFlags(process.argv.slice(2), parseArgs);

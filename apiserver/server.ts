@@ -6,7 +6,6 @@
  * the caller's, who closes it after.
  */
 
-import { randomBytes, randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
@@ -28,18 +27,6 @@ import type { ServedResource } from './registry/served-api.ts';
 import type { Randomness } from './registry/store-context.ts';
 import { StoredObjects } from './registry/stored-objects.ts';
 import type { Storage } from './storage/storage.ts';
-
-/** Letters and digits of generated names: no vowels, and nothing that is mistaken for another. */
-const SUFFIX_ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
-
-export const systemRandomness: Randomness = {
-  uid: randomUUID,
-  suffix: (length) =>
-    Array.from(randomBytes(length), (byte) => SUFFIX_ALPHABET[byte % SUFFIX_ALPHABET.length]).join(
-      '',
-    ),
-  fraction: Math.random,
-};
 
 export interface ApiServerOptions {
   readonly storage: Storage;

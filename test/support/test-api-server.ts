@@ -12,9 +12,10 @@ import {
   ensureClusterPki,
   issueClientCertificate,
 } from '../../apiserver/auth/pki.ts';
+import { systemRandomness } from '../../apiserver/random.ts';
 import type { ApiDefinition, ApiDependencies } from '../../apiserver/registry/api-definition.ts';
 import { apiDefinition } from '../../apiserver/registry/catalog.ts';
-import { ApiServer, systemRandomness } from '../../apiserver/server.ts';
+import { ApiServer } from '../../apiserver/server.ts';
 import { openEmbeddedStorage } from '../../apiserver/storage/embedded/embedded-storage.ts';
 import type { Storage } from '../../apiserver/storage/storage.ts';
 import { type Clock, systemClock } from '../../base/clock.ts';
