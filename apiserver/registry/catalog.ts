@@ -3,7 +3,7 @@
 import { admissionPlugins } from '../admission/plugins/plugins.ts';
 import { DiscoveryEndpoint } from '../discovery/endpoint.ts';
 import { OpenApiEndpoint } from '../openapi/endpoint.ts';
-import { pathsOnly } from '../openapi/paths.ts';
+import { schemaSource } from '../openapi/schema-source.ts';
 import type { ApiDefinition, ApiDependencies } from './api-definition.ts';
 import { strategies, views } from './strategies/catalog.ts';
 import { subresources, virtualResources } from './subresources/catalog.ts';
@@ -15,7 +15,7 @@ export function apiDefinition(dependencies: ApiDependencies): ApiDefinition {
     views,
     virtualResources: virtualResources(dependencies),
     subresources: subresources(dependencies),
-    rawEndpoints: [new DiscoveryEndpoint(), new OpenApiEndpoint(pathsOnly)],
+    rawEndpoints: [new DiscoveryEndpoint(), new OpenApiEndpoint(schemaSource)],
     admission: admissionPlugins({
       clock,
       serviceCidr,

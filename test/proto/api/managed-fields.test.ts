@@ -410,8 +410,10 @@ describe('properties of apply', () => {
   });
 
   it('without force, either conflicts or changes nothing of others', () => {
+    // Whoever owns an empty map loses it when the map vanishes.
+    const withData = step.filter(({ data: values }) => Object.keys(values).length > 0);
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 6 }), (steps) => {
+      fc.property(fc.array(withData, { maxLength: 6 }), (steps) => {
         let live: Stored | undefined;
         for (const { manager, data: values } of steps) {
           const before = live;
