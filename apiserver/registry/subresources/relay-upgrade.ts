@@ -8,7 +8,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { UpgradeRequest } from '../subresource.ts';
 import {
   type AgentAddress,
@@ -91,10 +90,22 @@ async function copyBothWays(client: Duplex, agent: Duplex, signal: AbortSignal):
     client.destroy();
     agent.destroy();
   };
+  const closed = [client, agent].map(
+    (socket) =>
+      new Promise<void>((resolve) => {
+        // A reset is how clients and agents that are killed leave; nobody is left to hear of it.
+        socket.on('error', closeBoth);
+        socket.on('close', () => {
+          closeBoth();
+          resolve();
+        });
+        if (socket.closed) resolve();
+      }),
+  );
   signal.addEventListener('abort', closeBoth, { once: true });
-  const copies = [pipeline(client, agent), pipeline(agent, client)];
-  // A reset is how clients and agents that are killed leave; the WebSocket's close says the rest.
-  await Promise.allSettled(copies.map((copy) => copy.catch(closeBoth)));
-  closeBoth();
+  client.pipe(agent);
+  agent.pipe(client);
+  if (signal.aborted || client.destroyed || agent.destroyed) closeBoth();
+  await Promise.all(closed);
   signal.removeEventListener('abort', closeBoth);
 }
