@@ -57,7 +57,17 @@ export async function createObject(
   const isGenerated = (metadata.name ?? '') === '' && (metadata.generateName ?? '') !== '';
   if (isGenerated) metadata.name = generatedName(context, metadata.generateName ?? '');
   setSystemFields(context, object);
-  if (ownership === 'update') delete metadata.managedFields;
+  if (strategy.status === 'separate') {
+    const status = emptyStatus(context.kind);
+    if (status === undefined) delete object.status;
+    else object.status = status;
+    metadata.generation = 1;
+  }
+  if (ownership === 'update') {
+    delete metadata.managedFields;
+    // Before admission: what the server assigns (addresses, volumes of tokens) is nobody's.
+    trackWrite(context, undefined, object, request);
+  }
 
   const attributes = admissionAttributes(context, request, {
     operation: 'CREATE',
@@ -67,13 +77,6 @@ export async function createObject(
   const mutated = admit('mutate', admission, attributes, objects);
   if (mutated !== undefined) await mutated;
 
-  if (strategy.status === 'separate') {
-    const status = emptyStatus(context.kind);
-    if (status === undefined) delete object.status;
-    else object.status = status;
-    metadata.generation = 1;
-  }
-  if (ownership === 'update') trackWrite(context, undefined, object, request);
   strategy.prepareForCreate?.(object, strategyContext(context, request));
 
   const errors = validateNew(strategy, context.kind, object);

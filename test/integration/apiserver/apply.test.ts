@@ -188,4 +188,33 @@ describe('server-side apply and managedFields', () => {
     assert.equal(migrated.code, 200);
     assert.deepEqual(owners(migrated), [['kubectl', 'Apply']]);
   });
+
+  it('gives nobody what the server assigns, so that an applier need not name it', async () => {
+    const services = '/api/v1/namespaces/default/services';
+    const service = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: `assigned-${count}` },
+      spec: { ports: [{ port: 80 }] },
+    };
+    const made = await server.send('POST', `${services}?fieldManager=kubectl`, { body: service });
+    assert.equal(made.code, 201, made.text);
+    const [entry] = made.body.metadata.managedFields;
+    assert.equal('f:clusterIP' in entry.fieldsV1['f:spec'], false);
+    assert.ok('f:ports' in entry.fieldsV1['f:spec']);
+    const named = `${services}/assigned-${count}`;
+    const managedFields = [{ ...entry, operation: 'Apply' }];
+    const migrated = await server.send('PATCH', named, {
+      body: [{ op: 'replace', path: '/metadata/managedFields', value: managedFields }],
+      contentType: 'application/json-patch+json',
+    });
+    assert.equal(migrated.code, 200, migrated.text);
+    const applied = await server.send('PATCH', `${named}?fieldManager=kubectl`, {
+      body: { ...service, spec: { ports: [{ port: 81 }] } },
+      contentType: 'application/apply-patch+yaml',
+    });
+    assert.equal(applied.code, 200, applied.text);
+    assert.equal(applied.body.spec.clusterIP, made.body.spec.clusterIP);
+    assert.equal(applied.body.spec.ports.length, 1);
+  });
 });
