@@ -16,7 +16,7 @@ import { Authenticator } from './auth/authenticate.ts';
 import { builtinAuthorizer } from './auth/authorize.ts';
 import type { ClusterPki } from './auth/pki.ts';
 import { type BoundObjects, ServiceAccountTokens } from './auth/service-account-tokens.ts';
-import { ensureSystemNamespaces } from './bootstrap.ts';
+import { ensureSystemObjects } from './bootstrap.ts';
 import { Dispatcher } from './endpoints/dispatcher.ts';
 import { Router } from './endpoints/router.ts';
 import { HttpServer } from './http/http-server.ts';
@@ -101,7 +101,7 @@ export class ApiServer {
     await Promise.all([...this.#objects.stores].map(({ cache }) => cache.waitFor(revision)));
     const notReady = this.#notReady();
     if (notReady.length > 0) throw new Error(`The store could not be read: ${notReady.join(', ')}`);
-    await ensureSystemNamespaces(this.#objects);
+    await ensureSystemObjects(this.#objects);
     return this.#http.listen();
   }
 

@@ -1,5 +1,6 @@
 /**
- * PodDisruptionBudgets. Evictions obey them; their status is computed by a controller.
+ * PodDisruptionBudgets. Evictions obey them; a controller that computes
+ * their status does not exist yet, and each one says so.
  * Source: kubernetes pkg/apis/policy/validation/validation.go, pkg/registry/policy, v1.36.
  */
 
@@ -36,6 +37,9 @@ export const podDisruptionBudgetStrategy = defineStrategy({
     }
     return errors;
   },
+  warnings: () => [
+    'PodDisruptionBudget: no controller computes its status yet, so its pods can not be evicted',
+  ],
 
   columns: [
     NAME_COLUMN,

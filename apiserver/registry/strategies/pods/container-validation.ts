@@ -69,10 +69,6 @@ function containerErrors(
     const why = 'must not have leading or trailing whitespace';
     errors.push(invalidField(`${at}.image`, image, why));
   }
-  for (const [index, device] of (container.volumeDevices ?? []).entries()) {
-    const why = 'block volumes are not supported';
-    errors.push(forbiddenField(`${at}.volumeDevices[${index}]`, `${why}: ${device.name}`));
-  }
   return [
     ...errors,
     ...lifecycleErrors(`${at}.lifecycle`, container.lifecycle),

@@ -20,37 +20,37 @@ interface FieldEffect<T> {
 }
 
 const SPEC_FIELDS_WITHOUT_EFFECT: readonly FieldEffect<PodSpec>[] = [
-  { field: 'dnsConfig', isUsed: (spec) => spec.dnsConfig !== undefined },
-  { field: 'hostAliases', isUsed: (spec) => hasItems(spec.hostAliases) },
-  { field: 'imagePullSecrets', isUsed: (spec) => hasItems(spec.imagePullSecrets) },
-  { field: 'overhead', isUsed: (spec) => spec.overhead !== undefined },
-  { field: 'preemptionPolicy', isUsed: (spec) => spec.preemptionPolicy === 'Never' },
-  { field: 'readinessGates', isUsed: (spec) => hasItems(spec.readinessGates) },
-  { field: 'resources', isUsed: (spec) => spec.resources !== undefined },
-  { field: 'setHostnameAsFQDN', isUsed: (spec) => spec.setHostnameAsFQDN === true },
-  { field: 'subdomain', isUsed: (spec) => (spec.subdomain ?? '') !== '' },
+  { field: 'affinity.podAffinity', isUsed: ({ affinity }) => affinity?.podAffinity !== undefined },
   {
-    field: 'securityContext.fsGroup',
-    isUsed: (spec) => spec.securityContext?.fsGroup !== undefined,
+    field: 'affinity.podAntiAffinity',
+    isUsed: ({ affinity }) => affinity?.podAntiAffinity !== undefined,
   },
   {
-    field: 'securityContext.sysctls',
-    isUsed: (spec) => hasItems(spec.securityContext?.sysctls),
+    field: 'topologySpreadConstraints',
+    isUsed: (spec) => hasItems(spec.topologySpreadConstraints),
+  },
+  // Images are loaded into the nodes; nothing is pulled from a registry.
+  { field: 'imagePullSecrets', isUsed: (spec) => hasItems(spec.imagePullSecrets) },
+  { field: 'overhead', isUsed: (spec) => spec.overhead !== undefined },
+  { field: 'resources', isUsed: (spec) => spec.resources !== undefined },
+  { field: 'setHostnameAsFQDN', isUsed: (spec) => spec.setHostnameAsFQDN === true },
+  { field: 'subdomain (in cluster DNS)', isUsed: (spec) => (spec.subdomain ?? '') !== '' },
+  {
+    field: 'securityContext.seLinuxOptions',
+    isUsed: ({ securityContext }) => securityContext?.seLinuxOptions !== undefined,
   },
 ];
 
 const CONTAINER_FIELDS_WITHOUT_EFFECT: readonly FieldEffect<Container>[] = [
-  {
-    field: 'ports[*].hostPort',
-    isUsed: ({ ports = [] }) => ports.some((port) => (port.hostPort ?? 0) > 0),
-  },
   { field: 'resizePolicy', isUsed: (container) => hasItems(container.resizePolicy) },
+  { field: 'restartPolicyRules', isUsed: (container) => hasItems(container.restartPolicyRules) },
   {
-    field: 'resources (other than cpu and memory)',
-    isUsed: ({ resources }) =>
-      Object.keys({ ...resources?.limits, ...resources?.requests }).some(
-        (name) => name !== 'cpu' && name !== 'memory',
-      ),
+    field: 'resources.limits.ephemeral-storage',
+    isUsed: ({ resources }) => resources?.limits?.['ephemeral-storage'] !== undefined,
+  },
+  {
+    field: 'securityContext.seLinuxOptions',
+    isUsed: ({ securityContext }) => securityContext?.seLinuxOptions !== undefined,
   },
 ];
 
@@ -60,8 +60,34 @@ const SPEC_FIELDS_REFUSED: readonly FieldEffect<PodSpec>[] = [
   { field: 'resourceClaims', isUsed: (spec) => hasItems(spec.resourceClaims) },
   { field: 'runtimeClassName', isUsed: (spec) => (spec.runtimeClassName ?? '') !== '' },
   { field: 'schedulingGroup', isUsed: (spec) => spec.schedulingGroup !== undefined },
-  { field: 'hostnameOverride', isUsed: (spec) => spec.hostnameOverride !== undefined },
   { field: 'os', isUsed: (spec) => spec.os !== undefined && spec.os.name !== 'linux' },
+  {
+    field: 'securityContext.seccompProfile (Localhost)',
+    isUsed: ({ securityContext }) => securityContext?.seccompProfile?.type === 'Localhost',
+  },
+  {
+    field: 'securityContext.appArmorProfile (Localhost)',
+    isUsed: ({ securityContext }) => securityContext?.appArmorProfile?.type === 'Localhost',
+  },
+];
+
+const CONTAINER_FIELDS_REFUSED: readonly FieldEffect<Container>[] = [
+  { field: 'volumeDevices', isUsed: (container) => hasItems(container.volumeDevices) },
+  {
+    field: 'securityContext.seccompProfile (Localhost)',
+    isUsed: ({ securityContext }) => securityContext?.seccompProfile?.type === 'Localhost',
+  },
+  {
+    field: 'securityContext.appArmorProfile (Localhost)',
+    isUsed: ({ securityContext }) => securityContext?.appArmorProfile?.type === 'Localhost',
+  },
+  { field: 'livenessProbe.grpc', isUsed: (one) => one.livenessProbe?.grpc !== undefined },
+  { field: 'readinessProbe.grpc', isUsed: (one) => one.readinessProbe?.grpc !== undefined },
+  { field: 'startupProbe.grpc', isUsed: (one) => one.startupProbe?.grpc !== undefined },
+  {
+    field: 'env[*].valueFrom.fileKeyRef',
+    isUsed: ({ env = [] }) => env.some(({ valueFrom }) => valueFrom?.fileKeyRef !== undefined),
+  },
 ];
 
 const VOLUME_TYPES: readonly string[] = [
@@ -79,13 +105,11 @@ export function podWarnings(at: string, spec: PodSpec | undefined): readonly str
   const fields = SPEC_FIELDS_WITHOUT_EFFECT.filter(({ isUsed }) => isUsed(spec)).map(
     ({ field }) => `${at}.${field}`,
   );
-  for (const name of ['initContainers', 'containers'] as const) {
-    for (const [index, container] of (spec[name] ?? []).entries()) {
-      for (const { field, isUsed } of CONTAINER_FIELDS_WITHOUT_EFFECT) {
-        if (isUsed(container)) fields.push(`${at}.${name}[${index}].${field}`);
-      }
+  eachContainer(at, spec, (path, container) => {
+    for (const { field, isUsed } of CONTAINER_FIELDS_WITHOUT_EFFECT) {
+      if (isUsed(container)) fields.push(`${path}.${field}`);
     }
-  }
+  });
   return fields.map((field) => `${field}: stored, but it has no effect yet`);
 }
 
@@ -98,6 +122,17 @@ export function refusedFieldErrors(at: string, spec: PodSpec): FieldError[] {
   const errors = SPEC_FIELDS_REFUSED.filter(({ isUsed }) => isUsed(spec)).map(({ field }) =>
     forbiddenField(`${at}.${field}`, 'not supported yet'),
   );
+  eachContainer(at, spec, (field, container) => {
+    for (const { field: below, isUsed } of CONTAINER_FIELDS_REFUSED) {
+      if (isUsed(container)) errors.push(forbiddenField(`${field}.${below}`, 'not supported yet'));
+    }
+    if (spec.hostNetwork === true) return;
+    for (const [index, { hostPort = 0 }] of (container.ports ?? []).entries()) {
+      if (hostPort === 0) continue;
+      const why = 'not supported yet, except in pods with hostNetwork';
+      errors.push(forbiddenField(`${field}.ports[${index}].hostPort`, why));
+    }
+  });
   for (const [index, volume] of (spec.volumes ?? []).entries()) {
     for (const type of Object.keys(volume)) {
       if (type === 'name' || VOLUME_TYPES.includes(type)) continue;
@@ -106,6 +141,18 @@ export function refusedFieldErrors(at: string, spec: PodSpec): FieldError[] {
     }
   }
   return errors;
+}
+
+function eachContainer(
+  at: string,
+  spec: PodSpec,
+  visit: (path: string, container: Container) => void,
+): void {
+  for (const name of ['initContainers', 'containers'] as const) {
+    for (const [index, container] of (spec[name] ?? []).entries()) {
+      visit(`${at}.${name}[${index}]`, container);
+    }
+  }
 }
 
 function hasItems(list: readonly unknown[] | undefined): boolean {

@@ -16,7 +16,7 @@ import {
   SELECTOR_COLUMN,
 } from '../columns.ts';
 import { defineStrategy, type Editable } from '../define-strategy.ts';
-import { validateService, validateServiceUpdate } from './validation.ts';
+import { isHeadless, validateService, validateServiceUpdate } from './validation.ts';
 
 const CLIENT_IP_TIMEOUT_SECONDS = 10_800;
 
@@ -120,6 +120,11 @@ function serviceWarnings(spec: ServiceSpec | undefined): string[] {
   if (spec === undefined) return [];
   const warnings: string[] = [];
   const unused = (field: string) => warnings.push(`${field}: stored, but it has no effect yet`);
+  if (spec.type !== 'ExternalName' && !isHeadless(spec)) {
+    warnings.push(
+      'spec.clusterIP: given out, but nothing routes it yet; the endpoints are reachable',
+    );
+  }
   if (spec.type === 'NodePort') unused('spec.type "NodePort"');
   if (spec.type === 'LoadBalancer') unused('spec.type "LoadBalancer"');
   if ((spec.externalIPs ?? []).length > 0) unused('spec.externalIPs');
