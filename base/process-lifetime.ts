@@ -37,3 +37,15 @@ export async function runProcess(
     process.exitCode = 1;
   }
 }
+
+/**
+ * Lets a command go on when nobody reads its output any more (`skiff down | head`): what it does
+ * matters more than what it says. Without this the first write after that would end the process.
+ */
+export function ignoreBrokenPipe(streams: readonly NodeJS.WriteStream[]): void {
+  for (const stream of streams) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+    });
+  }
+}

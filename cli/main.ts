@@ -4,6 +4,8 @@ import { enableCompileCache } from 'node:module';
 
 enableCompileCache();
 
+const { ignoreBrokenPipe } = await import('../base/process-lifetime.ts');
 const { runCli } = await import('./commands/program.ts');
 
+ignoreBrokenPipe([process.stdout, process.stderr]);
 process.exitCode = await runCli(process.argv, process.env);

@@ -4,6 +4,8 @@ import { enableCompileCache } from 'node:module';
 
 enableCompileCache();
 
+const { ignoreBrokenPipe } = await import('../base/process-lifetime.ts');
 const { runLabCommand } = await import('./commands/commands.ts');
 
+ignoreBrokenPipe([process.stdout, process.stderr]);
 process.exitCode = await runLabCommand(process.argv, process.env);
