@@ -1,12 +1,14 @@
 /**
  * `skiff scheduler`: gives pods nodes. Flags: `--kubeconfig FILE` `--log-level LEVEL`
- * `--leader-elect` (several instances: one works) `--tie-break heap135|first|name`.
+ * `--leader-elect` (several instances: one works) `--tie-break random|first|name|heap135` `--seed N` (for
+ * random ties: the same pods in the same order get the same nodes).
  */
 
 import { enableCompileCache } from 'node:module';
 import type { LogLevel } from '../base/logger.ts';
 import type { ProcessContext } from '../base/process-lifetime.ts';
 import type { RestClient as Client } from '../client/rest-client.ts';
+import type { TieBreak } from './select-node.ts';
 
 enableCompileCache();
 
@@ -24,13 +26,16 @@ const { nodes, pods } = await import('../proto/api/gen/resources.ts');
 const { DEFAULT_SCHEDULER_NAME, defaultProfile } = await import('./default-profile.ts');
 const { Framework } = await import('./framework/framework.ts');
 const { Scheduler } = await import('./scheduler.ts');
+const { seededRandom } = await import('./seeded-random.ts');
 
 const { values: flags } = parseArgs({
   options: {
     kubeconfig: { type: 'string' },
     'log-level': { type: 'string', default: 'info' },
     'leader-elect': { type: 'boolean', default: false },
-    'tie-break': { type: 'string', default: 'heap135' },
+    // Upstream's up to 1.34. Of its successor's rule the first node gets all pods without requests.
+    'tie-break': { type: 'string', default: 'random' },
+    seed: { type: 'string', default: '1' },
   },
 });
 
@@ -63,7 +68,7 @@ async function runScheduler(client: Client, { signal, logger }: ProcessContext):
     pods: podInformer,
     nodes: nodeInformer,
     frameworks: [new Framework(DEFAULT_SCHEDULER_NAME, defaultProfile(client))],
-    tieBreak: { kind: tieBreakOf(flags['tie-break']) },
+    tieBreak: tieBreakOf(flags['tie-break'], flags.seed),
   });
   const informing = Promise.all([podInformer.run(signal), nodeInformer.run(signal)]);
   // Ended before the first list: the informers say so by a rejection, which is no failure then.
@@ -74,9 +79,11 @@ async function runScheduler(client: Client, { signal, logger }: ProcessContext):
   await recorder.close();
 }
 
-function tieBreakOf(text: string): 'heap135' | 'first' | 'name' {
-  if (text === 'heap135' || text === 'first' || text === 'name') return text;
-  throw new Error(`--tie-break is heap135, first or name, not "${text}"`);
+function tieBreakOf(kind: string, seed: string): TieBreak {
+  if (!/^\d{1,9}$/.test(seed)) throw new Error(`--seed is a number, not "${seed}"`);
+  if (kind === 'random') return { kind, random: seededRandom(Number(seed)) };
+  if (kind === 'heap135' || kind === 'first' || kind === 'name') return { kind };
+  throw new Error(`--tie-break is random, first, name or heap135, not "${kind}"`);
 }
 
 function logLevelOf(text: string): LogLevel {
