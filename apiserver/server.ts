@@ -87,7 +87,13 @@ export class ApiServer {
       port: options.port,
       serving: pki.apiserver,
       caPem: pki.ca.certificatePem,
-      handler: new Dispatcher({ authenticator, router, logger, randomUid: random.uid }),
+      handler: new Dispatcher({
+        authenticator,
+        authorizer,
+        router,
+        logger,
+        randomUid: random.uid,
+      }),
       clock,
       logger,
     });

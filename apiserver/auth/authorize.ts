@@ -4,6 +4,7 @@
  * Roles and bindings are stored but not looked at; RBAC takes this place, behind the same interface.
  */
 
+import { newApiError } from '../../proto/api/status-error.ts';
 import type { User } from '../http/api-request.ts';
 
 /** Source: kubernetes/apiserver pkg/authorization/authorizer/interfaces.go, v0.36. */
@@ -83,4 +84,21 @@ export function denialText(attributes: AuthorizationAttributes, reason: string):
   const resource = subresource === '' ? plural : `${plural}/${subresource}`;
   const scope = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`;
   return `${who} resource "${resource}" in API group "${group}" ${scope}${tail}`;
+}
+
+/** The answer to a request that is not allowed. */
+export function denial(attributes: AuthorizationAttributes, reason: string): Error {
+  const text = denialText(attributes, reason);
+  if (attributes.kind === 'path') {
+    return newApiError(403, 'Forbidden', `forbidden: ${text}`, {});
+  }
+  const { plural, group, name } = attributes;
+  const resource = group === '' ? plural : `${plural}.${group}`;
+  const what = name === '' ? resource : `${resource} "${name}"`;
+  const details = {
+    ...(name === '' ? {} : { name }),
+    ...(group === '' ? {} : { group }),
+    kind: plural,
+  };
+  return newApiError(403, 'Forbidden', `${what} is forbidden: ${text}`, details);
 }

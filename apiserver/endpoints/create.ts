@@ -13,6 +13,8 @@ export async function create(endpoint: Endpoint): Promise<Answer> {
   const query = writeQuery(request, 'CreateOptions');
   const object = await decodeBody(request, expectedBody(endpoint), query.fieldValidation);
   if (api.view !== undefined) {
+    // The rules of the view are asked here; those of what is stored, on the generic path.
+    object.metadata.namespace ??= namespace;
     const errors = api.strategy.validate?.(object) ?? [];
     if (errors.length > 0) throw invalid(api.kind, object.metadata.name ?? '', errors);
   }

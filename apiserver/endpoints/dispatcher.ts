@@ -8,6 +8,9 @@ import type { Duplex } from 'node:stream';
 import type { Logger } from '../../base/logger.ts';
 import { ApiError, internalError } from '../../proto/api/status-error.ts';
 import type { Authenticator } from '../auth/authenticate.ts';
+import type { Authorizer } from '../auth/authorize.ts';
+import { impersonated } from '../auth/impersonate.ts';
+import type { User } from '../http/api-request.ts';
 import type { HttpHandler } from '../http/http-server.ts';
 import { LiveRequest } from '../http/live-request.ts';
 import { respond, respondError } from '../http/respond.ts';
@@ -15,6 +18,7 @@ import type { Router } from './router.ts';
 
 export interface DispatcherOptions {
   readonly authenticator: Authenticator;
+  readonly authorizer: Authorizer;
   readonly router: Router;
   readonly logger: Logger;
   readonly randomUid: () => string;
@@ -45,11 +49,18 @@ export class Dispatcher implements HttpHandler {
     const { authenticator, router } = this.#options;
     try {
       const user = authenticator.authenticate(message);
-      request.user = user instanceof Promise ? await user : user;
+      const sender = user instanceof Promise ? await user : user;
+      request.user = this.#actingAs(sender, message);
       await respond(request, response, await router.route(request));
     } catch (error) {
       await this.#fail(request, response, error);
     }
+  }
+
+  #actingAs(sender: User, message: IncomingMessage): User {
+    const { headers } = message;
+    if (!hasImpersonation(headers)) return sender;
+    return impersonated(sender, message.headersDistinct, this.#options.authorizer);
   }
 
   async #fail(request: LiveRequest, response: ServerResponse, error: unknown): Promise<void> {
@@ -80,7 +91,7 @@ export class Dispatcher implements HttpHandler {
     const { authenticator, router, logger } = this.#options;
     let isOver = false;
     try {
-      request.user = await authenticator.authenticate(message);
+      request.user = this.#actingAs(await authenticator.authenticate(message), message);
       const { action, context } = router.routeUpgrade(request);
       isOver = true;
       await action.connect?.(context, { message, socket, head });
@@ -91,6 +102,11 @@ export class Dispatcher implements HttpHandler {
       else socket.destroy();
     }
   }
+}
+
+function hasImpersonation(headers: IncomingMessage['headers']): boolean {
+  for (const name in headers) if (name.startsWith('impersonate-')) return true;
+  return false;
 }
 
 /** Answers an upgrade with a Status, as a plain response: clients decode and show it. */

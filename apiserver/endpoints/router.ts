@@ -7,7 +7,7 @@ import type { Clock } from '../../base/clock.ts';
 import { kindOfResource } from '../../proto/api/schema.ts';
 import { newApiError } from '../../proto/api/status-error.ts';
 import { unauthorized } from '../auth/authenticate.ts';
-import { type AuthorizationAttributes, type Authorizer, denialText } from '../auth/authorize.ts';
+import { type AuthorizationAttributes, type Authorizer, denial } from '../auth/authorize.ts';
 import { type Answer, objectAnswer, textAnswer } from '../http/answer.ts';
 import type { ApiRequest } from '../http/api-request.ts';
 import type { RawEndpoint } from '../registry/api-definition.ts';
@@ -140,7 +140,7 @@ export class Router {
     if (decision.isAllowed) return;
     // Who is nobody is asked to say who they are.
     if (user.groups.includes('system:unauthenticated')) throw unauthorized();
-    throw denied(attributes, decision.reason);
+    throw denial(attributes, decision.reason);
   }
 
   #find(info: ResourceInfo): ServedResource {
@@ -188,22 +188,6 @@ function isAllowed(subresource: Subresource, verb: string): boolean {
   if (subresource.type === 'action') return subresource.verbs.some((known) => known === verb);
   const verbs = subresource.verbs ?? ['get', 'update', 'patch'];
   return verbs.some((known) => known === verb);
-}
-
-function denied(attributes: AuthorizationAttributes, reason: string): Error {
-  const text = denialText(attributes, reason);
-  if (attributes.kind === 'path') {
-    return newApiError(403, 'Forbidden', `forbidden: ${text}`, {});
-  }
-  const { plural, group, name } = attributes;
-  const resource = group === '' ? plural : `${plural}.${group}`;
-  const what = name === '' ? resource : `${resource} "${name}"`;
-  const details = {
-    ...(name === '' ? {} : { name }),
-    ...(group === '' ? {} : { group }),
-    kind: plural,
-  };
-  return newApiError(403, 'Forbidden', `${what} is forbidden: ${text}`, details);
 }
 
 function notServed(): Error {

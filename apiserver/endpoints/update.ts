@@ -41,12 +41,13 @@ export function rulesOf({ api, part }: Endpoint): UpdateRules {
 
 /** The stored object that the body asks for, fresh for each attempt. */
 export function changedBy(
-  { api, part }: Endpoint,
+  { api, part, namespace }: Endpoint,
   body: ApiObject,
   current: ApiObject | undefined,
 ): ApiObject {
   if (part?.body === undefined) {
     if (api.view !== undefined) {
+      body.metadata.namespace ??= namespace;
       const old = current === undefined ? undefined : api.view.fromStored(current);
       const errors = [
         ...(api.strategy.validate?.(body) ?? []),

@@ -13,7 +13,7 @@ import type { ApiObject } from './strategy.ts';
 export interface AccessOptions {
   readonly user?: User;
   readonly dryRun?: boolean;
-  /** For managedFields. Default: `skiff-apiserver`. */
+  /** Whom changed fields belong to in managedFields. Absent: an update's to nobody. */
   readonly fieldManager?: string;
   /** Names the subresource whose rules and managedFields entry the update has. */
   readonly subresource?: string;

@@ -10,6 +10,7 @@ import type { AccessOptions, ObjectAccess } from './object-access.ts';
 import type { ResourceStore } from './resource-store.ts';
 import { keyPrefix, type WriteRequest, type WriteTarget } from './store-context.ts';
 import type { ApiObject } from './strategy.ts';
+import type { Update } from './update-object.ts';
 import { INTERNAL_RULES } from './update-rules.ts';
 
 /** The API server when it acts by itself. Source: upstream's loopback client. */
@@ -62,11 +63,13 @@ export class StoredObjects implements ObjectAccess {
     change: (object: ApiObject) => void,
     options: AccessOptions = {},
   ): Promise<ApiObject> {
-    const update = {
+    const update: Update = {
       rules: INTERNAL_RULES,
       createIfMissing: false,
       isInternal: true,
-      change(current: ApiObject | undefined) {
+      // As upstream, the server's own changes belong to nobody, unless it names a manager.
+      ownership: options.fieldManager === undefined ? 'applied' : 'update',
+      change(current) {
         assert.ok(current !== undefined);
         const object = cloneJson(current);
         change(object);

@@ -168,7 +168,9 @@ function prepare(
     randomUid: context.random.uid,
   });
   const { generation } = old.metadata;
-  if (generation !== undefined && !jsonEquals(object.spec, old.spec)) {
+  // Binding a pod and the like are no changes of what was asked for.
+  const isCounted = rules.kind !== 'internal' && generation !== undefined;
+  if (isCounted && !jsonEquals(object.spec, old.spec)) {
     metadata.generation = generation + 1;
   }
   if (ownership === 'update') trackWrite(context, old, object, request);

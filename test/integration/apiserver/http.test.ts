@@ -199,6 +199,13 @@ describe('HTTP', () => {
       assert.equal(path.body.message, 'forbidden: User "jane" cannot get path "/metrics"');
     });
 
+    it('lets administrators act as others', async () => {
+      const headers = { 'impersonate-user': 'jane', 'impersonate-group': 'dev' };
+      const { code, body } = await server.send('GET', '/api/v1/pods', { headers });
+      assert.equal(code, 403);
+      assert.match(body.message, /User "jane" cannot list resource "pods"/);
+    });
+
     it('knows service accounts by their tokens while they exist', async () => {
       const accounts = '/api/v1/namespaces/default/serviceaccounts';
       await server.send('POST', accounts, { body: { metadata: { name: 'robot' } } });
