@@ -8,7 +8,7 @@
  * https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#pragma_synchronous.
  */
 
-import { chmodSync, closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
 // biome-ignore lint/correctness/noUnresolvedImports: Biome does not know this module of Node 24.
 import { DatabaseSync } from 'node:sqlite';
@@ -22,10 +22,9 @@ const APPLICATION_ID = 0x736b6966;
 /** Pages of the database kept in memory, in KiB. */
 const PAGE_CACHE_KIB = 32 * 1024;
 
-/** The log is copied into the database when it has this many pages of 4 KiB: about 16 MiB. */
-const CHECKPOINT_PAGES = 4000;
-
 const FILE_NAME = 'store.db';
+/** A database of its own, whose lock is held as long as the store is open, however that ends. */
+const LOCK_NAME = 'store.lock';
 const DIR_MODE = 0o700;
 const FILE_MODE = 0o600;
 
@@ -61,6 +60,7 @@ const TABLES = `
 
 export interface OpenDatabase {
   readonly db: DatabaseSync;
+  readonly file: string;
   /** The write-ahead log, to sync; open as long as the database. */
   readonly logFd: number;
   close(): void;
@@ -74,30 +74,58 @@ export function openDatabase(dir: string): OpenDatabase {
   mkdirSync(dir, { recursive: true, mode: DIR_MODE });
   chmodSync(dir, DIR_MODE);
   const file = path.join(dir, FILE_NAME);
-  // SQLite gives its log the mode of the database.
-  closeSync(openSync(file, 'a', FILE_MODE));
-  chmodSync(file, FILE_MODE);
-  const db = new DatabaseSync(file);
+  const lock = openLock(path.join(dir, LOCK_NAME), file);
+  let db: DatabaseSync | undefined;
   try {
-    db.exec('PRAGMA locking_mode = EXCLUSIVE');
+    makeFile(file);
+    db = new DatabaseSync(file);
     db.exec('PRAGMA journal_mode = WAL');
     db.exec('PRAGMA synchronous = NORMAL');
     db.exec(`PRAGMA cache_size = -${PAGE_CACHE_KIB}`);
-    db.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
+    // See checkpointer.ts.
+    db.exec('PRAGMA wal_autocheckpoint = 0');
     prepareFormat(db, file);
-    const logFd = openSync(`${file}-wal`, 'r+');
-    fsyncSync(logFd);
-    syncFolder(dir);
-    const close = (): void => {
-      // Copies the log into the database and removes it.
-      db.close();
-      closeSync(logFd);
-    };
-    return { db, logFd, close };
+    return { db, file, ...openLog(db, lock, file) };
   } catch (error) {
-    db.close();
+    db?.close();
+    lock.close();
     throw describeOpenError(error, file);
   }
+}
+
+function openLog(db: DatabaseSync, lock: DatabaseSync, file: string) {
+  const logFd = openSync(`${file}-wal`, 'r+');
+  fsyncSync(logFd);
+  syncFolder(path.dirname(file));
+  const close = (): void => {
+    // Copies the log into the database and removes it.
+    db.close();
+    closeSync(logFd);
+    lock.close();
+  };
+  return { logFd, close };
+}
+
+/** A lock of the kernel on a file: it goes with the process. Throws when another one has it. */
+function openLock(lockFile: string, file: string): DatabaseSync {
+  makeFile(lockFile);
+  const lock = new DatabaseSync(lockFile);
+  try {
+    lock.exec('BEGIN EXCLUSIVE');
+    return lock;
+  } catch (error) {
+    lock.close();
+    throw new Error(`The store "${file}" is in use by another process`, { cause: error });
+  }
+}
+
+/**
+ * Empty, for this user alone; SQLite gives the files beside it the same mode. One that is there is
+ * not opened: closing it would give up every lock that this process has on it.
+ */
+function makeFile(file: string): void {
+  if (!existsSync(file)) closeSync(openSync(file, 'a', FILE_MODE));
+  chmodSync(file, FILE_MODE);
 }
 
 /** A transaction that writes, also where nothing changes, so that the log is there. */
@@ -132,9 +160,6 @@ function syncFolder(dir: string): void {
 
 function describeOpenError(error: unknown, file: string): unknown {
   if (!(error instanceof Error)) return error;
-  if (/database is locked/.test(error.message)) {
-    return new Error(`The store "${file}" is in use by another process`, { cause: error });
-  }
   if (/not a database|malformed/.test(error.message)) {
     return new Error(`"${file}" is not a Skiff store, or it is damaged`, { cause: error });
   }

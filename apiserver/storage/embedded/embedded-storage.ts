@@ -22,6 +22,7 @@ import {
   type WriteResult,
 } from '../storage.ts';
 import { type Subscription, WATCH_BUFFER_EVENTS, WatchHub } from '../watch-hub.ts';
+import { Checkpointer } from './checkpointer.ts';
 import { type OpenDatabase, openDatabase } from './database.ts';
 import { GroupCommit, type SyncFile, syncFileData, type Written } from './group-commit.ts';
 import { History } from './history.ts';
@@ -70,6 +71,7 @@ export class EmbeddedStorage implements Storage {
   readonly #logger: Logger;
   readonly #history: History;
   readonly #commit: GroupCommit;
+  readonly #checkpointer: Checkpointer;
   readonly #hub: WatchHub<StorageEvent>;
   /** The newest revision at times past, oldest first: what to compact to. */
   readonly #marks: { readonly revision: number; readonly atMs: number }[] = [];
@@ -91,8 +93,10 @@ export class EmbeddedStorage implements Storage {
       history: this.#history,
       logFd: database.logFd,
       sync: options.sync ?? syncFileData,
-      publish: (events, revision) => this.#hub.publish(events, revision),
+      publish: (events, revision) => this.#publish(events, revision),
     });
+    const { db, file } = database;
+    this.#checkpointer = new Checkpointer({ db, file, logger: options.logger });
     this.#scheduleExpiry();
     this.#scheduleCompaction();
   }
@@ -200,8 +204,15 @@ export class EmbeddedStorage implements Storage {
     this.#cancelCompaction();
     await this.#cleaning;
     await this.#commit.drained();
+    await this.#checkpointer.idle();
     this.#hub.close();
     this.#database.close();
+  }
+
+  #publish(events: readonly StorageEvent[], revision: number): void {
+    this.#hub.publish(events, revision);
+    const valueBytes = events.reduce((bytes, { kv }) => bytes + kv.value.length, 0);
+    this.#checkpointer.wrote(events.length, valueBytes);
   }
 
   #subscribe(prefix: string, signal: AbortSignal): Subscription<StorageEvent> {

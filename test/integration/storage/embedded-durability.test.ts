@@ -15,7 +15,14 @@ import {
 import { type SyncFile, syncFileData } from '../../../apiserver/storage/embedded/group-commit.ts';
 import { systemClock } from '../../../base/clock.ts';
 import { silentLogger } from '../../../base/logger.ts';
-import { bytes, mustDelete, mustPut, takeEvents, text } from '../../support/storage-harness.ts';
+import {
+  bytes,
+  mustDelete,
+  mustPut,
+  TEST_DEADLINE_MS,
+  takeEvents,
+  text,
+} from '../../support/storage-harness.ts';
 
 const WRITER = path.join(import.meta.dirname, 'embedded-writer.ts');
 const KILLS = 6;
@@ -95,6 +102,21 @@ describe('The embedded store, through what happens to it', () => {
       const { kvs } = await open(image).list('/image/');
       assert.deepEqual(kvs.map(({ key }) => key).sort(), [...expected].sort());
     }
+  });
+
+  it('copies its log into the database while it is written', async () => {
+    const storage = open();
+    const value = new Uint8Array(1_000_000);
+    const fileBytes = (): number => statSync(path.join(dir, 'store.db')).size;
+    const deadline = AbortSignal.timeout(TEST_DEADLINE_MS);
+    let writes = 0;
+    while (fileBytes() < 10_000_000) {
+      assert.ok(!deadline.aborted, 'The log was not copied');
+      await storage.put(`/log/${writes % 20}`, value, 0);
+      writes += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    assert.equal((await storage.list('/log/')).kvs.length, Math.min(writes, 20));
   });
 
   it('shows nobody what is not on disk yet', async () => {
@@ -180,6 +202,7 @@ describe('The embedded store, through what happens to it', () => {
     const newer = path.join(dir, 'store.db');
     assert.equal(statSync(dir).mode & 0o777, 0o700);
     for (const file of [newer, `${newer}-wal`]) assert.equal(statSync(file).mode & 0o777, 0o600);
+    assert.throws(() => open(), { message: `The store "${newer}" is in use by another process` });
     const second = spawnSync(process.execPath, [WRITER, dir, 'second'], { encoding: 'utf8' });
     assert.notEqual(second.status, 0);
     assert.ok(second.stderr.includes(`The store "${newer}" is in use by another process`));
