@@ -34,9 +34,9 @@ export interface SchedulerOptions {
   readonly client: Pick<Client, 'patch'>;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly recorder: EventRecorder;
-  readonly pods: Informer<Pod>;
-  readonly nodes: Informer<Node>;
+  readonly recorder: Pick<EventRecorder, 'record'>;
+  readonly pods: Pick<Informer<Pod>, 'get' | 'addHandler' | 'hasSynced'>;
+  readonly nodes: Pick<Informer<Node>, 'addHandler' | 'hasSynced'>;
   /** At least one; pods choose by `spec.schedulerName`. The first one orders the queue. */
   readonly frameworks: readonly [Framework, ...Framework[]];
   readonly tieBreak: TieBreak;
