@@ -15,6 +15,7 @@ import { internalError, invalid } from '../../../proto/api/status-error.ts';
 import { invalidField } from '../../../proto/api/validation.ts';
 import type { ObjectAccess } from '../../registry/object-access.ts';
 import type { Editable } from '../../registry/strategies/define-strategy.ts';
+import { keepAllocations } from '../../registry/strategies/services/keep-allocations.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from '../admission.ts';
 import { isOf } from '../refusal.ts';
 import { type AddressRange, parseRange } from './address-range.ts';
@@ -47,6 +48,7 @@ export class ServiceAllocation implements AdmissionPlugin {
     const spec = object.spec as unknown as Editable<ServiceSpec>;
     const old = attributes.oldObject as unknown as Service | undefined;
     if (spec.type === 'ExternalName') return;
+    keepAllocations(spec, old?.spec);
     spec.ipFamilies ??= ['IPv4'];
     spec.ipFamilyPolicy ??= 'SingleStack';
     const others = objects

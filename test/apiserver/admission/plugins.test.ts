@@ -329,6 +329,20 @@ describe('ServiceAllocation', () => {
     }
   });
 
+  it('gives nothing new to an update that leaves out what the service has', () => {
+    const before = service({
+      type: 'NodePort',
+      clusterIP: '10.96.0.9',
+      clusterIPs: ['10.96.0.9'],
+      ports: [{ port: 1, nodePort: 30005 }],
+    });
+    const object = service({ type: 'NodePort', ports: [{ port: 1 }] });
+    const update = { operation: 'UPDATE', object, oldObject: before } as const;
+    newPlugin().mutate(attributes(services, update), new FakeObjects());
+    assert.equal(object.spec?.clusterIP, '10.96.0.9');
+    assert.deepEqual(object.spec?.ports, [{ port: 1, nodePort: 30005 }]);
+  });
+
   it('gives out node ports, each once', async () => {
     const plugin = newPlugin();
     const object = service({ type: 'NodePort', ports: [{ port: 1 }, { port: 2 }] });

@@ -16,6 +16,7 @@ import {
   SELECTOR_COLUMN,
 } from '../columns.ts';
 import { defineStrategy, type Editable } from '../define-strategy.ts';
+import { keepAllocations } from './keep-allocations.ts';
 import { isHeadless, validateService, validateServiceUpdate } from './validation.ts';
 
 const CLIENT_IP_TIMEOUT_SECONDS = 10_800;
@@ -95,25 +96,6 @@ function setSpecDefaults(spec: Editable<ServiceSpec>): void {
 function syncClusterIps(spec: Editable<ServiceSpec>): void {
   if (spec.clusterIP && (spec.clusterIPs ?? []).length === 0) spec.clusterIPs = [spec.clusterIP];
   if (!spec.clusterIP && spec.clusterIPs?.[0]) spec.clusterIP = spec.clusterIPs[0];
-}
-
-/** A PUT that leaves out what the server gave the service does not take it away. */
-function keepAllocations(spec: Editable<ServiceSpec>, old: ServiceSpec | undefined): void {
-  if (old === undefined) return;
-  if (spec.type !== 'ExternalName' && old.type !== 'ExternalName') {
-    spec.clusterIP ||= old.clusterIP ?? '';
-    if ((spec.clusterIPs ?? []).length === 0) spec.clusterIPs = [...(old.clusterIPs ?? [])];
-    spec.ipFamilies ??= [...(old.ipFamilies ?? [])];
-    if (old.ipFamilyPolicy !== undefined) spec.ipFamilyPolicy ??= old.ipFamilyPolicy;
-  }
-  if (spec.type !== 'NodePort' && spec.type !== 'LoadBalancer') return;
-  for (const port of spec.ports ?? []) {
-    if ((port.nodePort ?? 0) !== 0) continue;
-    const before = old.ports?.find(
-      (one) => one.port === port.port && one.protocol === port.protocol,
-    );
-    if (before?.nodePort !== undefined) port.nodePort = before.nodePort;
-  }
 }
 
 function serviceWarnings(spec: ServiceSpec | undefined): string[] {
