@@ -5,51 +5,71 @@
  * Source: https://protobuf.dev/programming-guides/encoding/
  */
 
+const INITIAL_BYTES = 64 * 1024;
+
+/** A varint of a length: documents are far smaller than 2^35 bytes. */
+const LENGTH_BYTES_MAX = 5;
+
 export class ProtobufWriter {
-  readonly #parts: Buffer[] = [];
+  #bytes = Buffer.allocUnsafe(INITIAL_BYTES);
   #length = 0;
 
   string(number: number, text: string): void {
-    if (text !== '') this.#delimited(number, Buffer.from(text));
+    if (text === '') return;
+    this.#varint(number * 8 + 2);
+    // A UTF-16 unit is at most three bytes in UTF-8.
+    this.#reserve(text.length * 3 + LENGTH_BYTES_MAX);
+    this.#varint(Buffer.byteLength(text));
+    this.#length += this.#bytes.write(text, this.#length);
   }
 
   bool(number: number, value: boolean): void {
     if (!value) return;
-    this.#push(varint(number * 8));
-    this.#push(varint(1));
+    this.#varint(number * 8);
+    this.#varint(1);
   }
 
-  /** A message that `write` fills; it is there also when it stays empty. */
+  /** A message that `write` fills, with this same writer; it is there also when it stays empty. */
   message(number: number, write: (inner: ProtobufWriter) => void): void {
-    const inner = new ProtobufWriter();
-    write(inner);
-    this.#push(varint(number * 8 + 2));
-    this.#push(varint(inner.#length));
-    for (const part of inner.#parts) this.#push(part);
+    this.#varint(number * 8 + 2);
+    const start = this.#length;
+    write(this);
+    const length = this.#length - start;
+    const prefix = varintLength(length);
+    this.#reserve(prefix);
+    this.#bytes.copyWithin(start + prefix, start, this.#length);
+    this.#length = start;
+    this.#varint(length);
+    this.#length += length;
   }
 
   finish(): Buffer {
-    return Buffer.concat(this.#parts, this.#length);
+    return Buffer.from(this.#bytes.subarray(0, this.#length));
   }
 
-  #delimited(number: number, bytes: Buffer): void {
-    this.#push(varint(number * 8 + 2));
-    this.#push(varint(bytes.length));
-    this.#push(bytes);
+  #varint(value: number): void {
+    this.#reserve(LENGTH_BYTES_MAX);
+    let rest = value;
+    while (rest > 0x7f) {
+      this.#bytes[this.#length] = (rest & 0x7f) | 0x80;
+      this.#length += 1;
+      rest >>>= 7;
+    }
+    this.#bytes[this.#length] = rest;
+    this.#length += 1;
   }
 
-  #push(bytes: Buffer): void {
-    this.#parts.push(bytes);
-    this.#length += bytes.length;
+  #reserve(count: number): void {
+    const needed = this.#length + count;
+    if (needed <= this.#bytes.length) return;
+    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.#bytes.length));
+    this.#bytes.copy(larger, 0, 0, this.#length);
+    this.#bytes = larger;
   }
 }
 
-function varint(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest > 0x7f) {
-    bytes.push((rest & 0x7f) | 0x80);
-    rest >>>= 7;
-  }
-  return Buffer.from([...bytes, rest]);
+function varintLength(value: number): number {
+  let length = 1;
+  for (let rest = value >>> 7; rest > 0; rest >>>= 7) length += 1;
+  return length;
 }
