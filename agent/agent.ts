@@ -14,6 +14,7 @@ import { nodes, pods, services } from '../proto/api/gen/resources.ts';
 import type { CriClient } from '../proto/cri/client.ts';
 import { AgentPaths } from './agent-paths.ts';
 import { PodCgroups } from './cgroup/pod-cgroups.ts';
+import { RuntimeIdentity } from './cri/runtime-identity.ts';
 import { ImageManager } from './images/image-manager.ts';
 import { PullCredentials } from './images/pull-credentials.ts';
 import { readMachineFacts, readPressure } from './node/machine-facts.ts';
@@ -58,7 +59,6 @@ export interface AgentOptions {
 /** The runtime's list must not be older than this, in milliseconds, for the node to be Ready. */
 const LIST_AGE_MAX_MS = 180_000;
 const CLUSTER_DOMAIN = 'cluster.local';
-const RUNTIME_NAME = 'skiff';
 const RUNTIME_TIMEOUT_MS = 2_000;
 
 /** Runs until the signal is aborted; the node's pods go on. */
@@ -72,7 +72,10 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const serviceInformer = new Informer(dependencies, services);
   const nodeInformer = new Informer(dependencies, nodes);
   const resolvConf = await readFile('/etc/resolv.conf', 'utf8').catch(() => '');
-  const { context, workers } = newPodWork(options, events, serviceInformer, resolvConf, signal);
+  const runtime = new RuntimeIdentity();
+  const { context, workers } = newPodWork(
+    ...([options, events, serviceInformer, resolvConf, runtime, signal] as const),
+  );
   const pleg = new Pleg({
     ...{ cri, clock, logger },
     onPod: (uid) => workers.wake(uid),
@@ -88,8 +91,9 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   const port = await server.listen();
   const facts = await nodeFacts(options, port);
   const registration = new NodeRegistration({
-    ...{ client, clock, logger, events, facts },
-    verdicts: () => verdicts(options, pleg),
+    ...{ client, clock, logger, events },
+    facts: () => ({ ...facts, runtimeVersion: runtime.nameAndVersion }),
+    verdicts: () => verdicts(options, runtime, pleg),
   });
   const housekeeping = new Housekeeping({
     ...{ context, clock },
@@ -121,6 +125,7 @@ function newPodWork(
   events: EventRecorder,
   serviceInformer: Informer<Service>,
   resolvConf: string,
+  runtime: RuntimeIdentity,
   signal: AbortSignal,
 ): { readonly context: PodContext; readonly workers: PodWorkers } {
   const { client, cri, clock, logger } = options;
@@ -147,25 +152,31 @@ function newPodWork(
     },
     dnsOf: (pod) => podDns(pod, { clusterServers: [], clusterDomain: CLUSTER_DOMAIN, host }),
     nodeIp: options.nodeIp,
-    runtimeName: RUNTIME_NAME,
+    runtime,
     clusterDomain: CLUSTER_DOMAIN,
   };
   const workers: PodWorkers = new PodWorkers(context, signal);
   return { context, workers };
 }
 
-async function nodeFacts(options: AgentOptions, port: number): Promise<NodeFacts> {
+async function nodeFacts(
+  options: AgentOptions,
+  port: number,
+): Promise<Omit<NodeFacts, 'runtimeVersion'>> {
   const { nodeName, nodeIp, podCidr, cpuMilli, memoryBytes, maxPods } = options;
   return {
     ...(await readMachineFacts(options.dataDir)),
     ...{ name: nodeName, ip: nodeIp, port, podCidr, cpuMilli, memoryBytes, maxPods },
-    runtimeVersion: `${RUNTIME_NAME}://0.1.0`,
   };
 }
 
-async function verdicts(options: AgentOptions, pleg: Pleg): Promise<readonly NodeVerdict[]> {
+async function verdicts(
+  options: AgentOptions,
+  runtime: RuntimeIdentity,
+  pleg: Pleg,
+): Promise<readonly NodeVerdict[]> {
   const pressure = await readPressure(options.dataDir);
-  const problems = await runtimeProblems(options.cri);
+  const problems = await runtimeProblems(options.cri, runtime);
   const ageMs = pleg.sinceListMs;
   if (ageMs !== undefined && ageMs > LIST_AGE_MAX_MS) {
     problems.push(
@@ -175,8 +186,9 @@ async function verdicts(options: AgentOptions, pleg: Pleg): Promise<readonly Nod
   return nodeVerdicts(pressure, { problems });
 }
 
-async function runtimeProblems(cri: CriClient): Promise<string[]> {
+async function runtimeProblems(cri: CriClient, runtime: RuntimeIdentity): Promise<string[]> {
   try {
+    await runtime.learn(cri);
     const { status } = await cri.status({}, { timeoutMs: RUNTIME_TIMEOUT_MS });
     const needed = ['RuntimeReady', 'NetworkReady'];
     return needed.flatMap((type) => {

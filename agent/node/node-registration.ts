@@ -35,7 +35,7 @@ export interface NodeRegistrationOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly events: EventSink;
-  readonly facts: NodeFacts;
+  readonly facts: () => NodeFacts;
   readonly verdicts: () => Promise<readonly NodeVerdict[]>;
 }
 
@@ -75,7 +75,8 @@ export class NodeRegistration {
 
   /** True when the node is Ready. */
   async #report(signal: AbortSignal): Promise<boolean> {
-    const { client, clock, facts } = this.#options;
+    const { client, clock } = this.#options;
+    const facts = this.#options.facts();
     const verdicts = await this.#options.verdicts();
     this.#node ??= await this.#register(signal);
     this.#registered.resolve();
@@ -110,7 +111,8 @@ export class NodeRegistration {
   }
 
   async #register(signal: AbortSignal): Promise<Node> {
-    const { client, facts, logger } = this.#options;
+    const { client, logger } = this.#options;
+    const facts = this.#options.facts();
     const target = { name: facts.name };
     try {
       const made = await client.create(nodes, newNode(facts), {}, signal);

@@ -8,6 +8,7 @@ import type { CriClient } from '../../proto/cri/client.ts';
 import type { DnsConfig } from '../../proto/cri/types.ts';
 import type { AgentPaths } from '../agent-paths.ts';
 import type { PodCgroups } from '../cgroup/pod-cgroups.ts';
+import type { RuntimeIdentity } from '../cri/runtime-identity.ts';
 import type { ReferenceSource } from '../environment/container-environment.ts';
 import type { NodeAllocatable } from '../environment/field-value.ts';
 import type { ImageManager } from '../images/image-manager.ts';
@@ -46,7 +47,6 @@ export interface PodContext {
   readonly dnsOf: (pod: Pod) => DnsConfig | undefined;
   readonly nodeIp: string;
   readonly allocatable: NodeAllocatable;
-  /** `skiff`: the scheme of container ids. */
-  readonly runtimeName: string;
+  readonly runtime: Pick<RuntimeIdentity, 'name'>;
   readonly clusterDomain: string;
 }

@@ -104,7 +104,7 @@ export function publish(
   const status = podStatus({
     pod,
     observed: memory.observed,
-    runtimeName: context.runtimeName,
+    runtimeName: context.runtime.name,
     hostIp: context.nodeIp,
     nowMs: context.clock.wallMs(),
     ended,

@@ -31,6 +31,7 @@ export interface FakeContainer {
   readonly id: string;
   readonly sandboxId: string;
   readonly config: Input<ContainerConfig>;
+  readonly logPath: string;
   readonly createdMs: number;
   state: 'CONTAINER_CREATED' | 'CONTAINER_RUNNING' | 'CONTAINER_EXITED';
   startedMs: number;
@@ -69,6 +70,9 @@ export class FakeCri {
   /** Commands of execSync, joined; and what they give. */
   readonly execs: string[] = [];
   exec: (id: string, command: readonly string[]) => Promise<number> = async () => 0;
+  /** What Exec and Attach answer, and what they were asked. */
+  streamUrl = '';
+  readonly streams: unknown[] = [];
   isDown = false;
   readonly #clock: Clock;
   readonly #failures = new Map<string, CriError>();
@@ -192,6 +196,8 @@ export class FakeCri {
         const exit_code = await this.exec(id, cmd);
         return { exit_code, stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) };
       },
+      exec: async (request) => this.#stream(request),
+      attach: async (request) => this.#stream(request),
       imageStatus: async ({ image }) => {
         const name = image?.image ?? '';
         if (!this.images.has(name)) return { image: null, info: {} };
@@ -227,6 +233,11 @@ export class FakeCri {
     }
   }
 
+  #stream(request: FakeRequest): { readonly url: string } {
+    this.streams.push(request);
+    return { url: this.streamUrl };
+  }
+
   #runSandbox(config: Input<PodSandboxConfig>): { readonly pod_sandbox_id: string } {
     this.#serial += 1;
     const uid = String(config.metadata?.uid ?? '');
@@ -248,7 +259,9 @@ export class FakeCri {
     const createdMs = this.#clock.wallMs();
     const state = 'CONTAINER_CREATED';
     const zero = { startedMs: 0, finishedMs: 0, exitCode: 0, reason: '' };
-    this.containers.set(id, { id, sandboxId, config, createdMs, state, ...zero });
+    const directory = this.#sandbox(sandboxId).config.log_directory;
+    const logPath = `${directory}/${config.log_path}`;
+    this.containers.set(id, { id, sandboxId, config, logPath, createdMs, state, ...zero });
     return id;
   }
 
@@ -381,7 +394,7 @@ function statusOf(container: FakeContainer): ContainerStatus {
     labels: (config.labels ?? {}) as StringMap,
     annotations: (config.annotations ?? {}) as StringMap,
     mounts: (config.mounts ?? []) as ContainerStatus['mounts'],
-    log_path: '',
+    log_path: container.logPath,
     resources: null,
     image_id: `${config.image?.image}`,
     user: null,

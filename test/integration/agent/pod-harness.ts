@@ -148,7 +148,7 @@ export class PodHarness {
       services: async () => [],
       dnsOf: () => undefined,
       nodeIp: '10.1.0.2',
-      runtimeName: 'skiff',
+      runtime: { name: 'skiff' },
       clusterDomain: 'cluster.local',
     };
     const workers: PodWorkers = new PodWorkers(context, signal);
