@@ -29,6 +29,8 @@ interface Entry {
   dirty: boolean;
   /** The API no longer has it. */
   gone: boolean;
+  /** What the API server was given and shows otherwise: given once, not for ever. */
+  refused: PodStatus | undefined;
 }
 
 export interface StatusManagerOptions {
@@ -79,6 +81,7 @@ export class StatusManager {
     const entry = this.#entries.get(pod.metadata.uid);
     if (entry === undefined || isOlder(pod, entry.api)) return;
     entry.api = pod;
+    if (entry.refused === entry.desired) return;
     if (entry.cancelTimer === undefined && statusPatch(pod, entry.desired) !== undefined) {
       this.#flush(pod.metadata.uid, entry);
     }
@@ -133,6 +136,7 @@ export class StatusManager {
         await this.#write(entry);
         this.#backoff.reset(uid);
       } catch (error) {
+        entry.refused = undefined;
         if (signal.aborted) return;
         // Another pod has the name now, or none: the informer will say so.
         if (isNotFound(error) || isConflict(error)) {
@@ -148,14 +152,20 @@ export class StatusManager {
   }
 
   async #write(entry: Entry): Promise<void> {
-    const { client, signal } = this.#options;
-    const patch = statusPatch(entry.api, entry.desired);
+    const { client, logger, signal } = this.#options;
+    const { desired } = entry;
+    const patch = statusPatch(entry.api, desired);
     if (patch === undefined) return;
+    // Also while it is written: its own echo from the informer may come before the answer.
+    entry.refused = desired;
     const { namespace = '', name } = entry.api.metadata;
     const options = { subresource: 'status' };
     const target = { namespace, name };
     const answer = await client.patch(pods, target, 'strategic', patch, options, signal);
     if (!isOlder(answer, entry.api)) entry.api = answer;
+    const rest = statusPatch(answer, desired);
+    if (rest === undefined) entry.refused = undefined;
+    else logger.warn('The API server shows another status', { pod: keyOf(answer), rest });
   }
 }
 
@@ -167,6 +177,7 @@ function newEntry(pod: Pod, status: PodStatus): Entry {
     pump: undefined,
     dirty: false,
     gone: false,
+    refused: undefined,
   };
 }
 

@@ -43,7 +43,7 @@ function plain(value: unknown): unknown {
       each !== null &&
       !Array.isArray(each) &&
       !Object.keys(each).length;
-    return isEmpty || each === '' ? undefined : each;
+    return isEmpty || each === '' || each === null ? undefined : each;
   });
 }
 

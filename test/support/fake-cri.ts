@@ -167,7 +167,7 @@ export class FakeCri {
           .filter(({ labels }) => matches(labels, filter?.label_selector)),
       }),
       createContainer: async ({ pod_sandbox_id: id = '', config }) => {
-        assert.ok(this.#sandbox(id).ready, 'The sandbox of a new container is ready');
+        if (!this.#sandbox(id).ready) throw new CriError('UNKNOWN', `Sandbox ${id} is not ready`);
         return { container_id: this.#create(id, config ?? {}) };
       },
       startContainer: async ({ container_id: id = '' }) => {
@@ -274,6 +274,9 @@ export class FakeCri {
         other.config.metadata?.name === name &&
         other.config.labels?.['io.kubernetes.pod.uid'] === uid;
       assert.ok(!isSame, `Container ${name} of pod ${uid} would run twice`);
+    }
+    if (!this.#sandbox(container.sandboxId).ready) {
+      throw new CriError('UNKNOWN', `Sandbox ${container.sandboxId} is not ready`);
     }
     assert.equal(container.state, 'CONTAINER_CREATED');
     container.state = 'CONTAINER_RUNNING';

@@ -126,7 +126,10 @@ function mergeStatus(status: PodStatus, patch: Record<string, unknown>): PodStat
     else if (key === 'conditions') {
       const given = value as { type: string }[];
       const kept = (status.conditions ?? []).filter((c) => !given.some((g) => g.type === c.type));
-      merged[key] = [...kept, ...given];
+      const clean = given.map((c) =>
+        Object.fromEntries(Object.entries(c).filter(([, each]) => each !== null)),
+      );
+      merged[key] = [...kept, ...clean];
     } else if (key === 'podIPs' || key === 'hostIPs') {
       merged[key] = (value as { $patch?: string }[]).filter((each) => each.$patch !== 'delete');
     } else merged[key] = value;

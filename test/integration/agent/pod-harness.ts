@@ -103,6 +103,20 @@ export class PodHarness {
     }
   }
 
+  /** Lets what can go on go on; time stands still. */
+  async rest(): Promise<void> {
+    for (let turn = 0; turn < 60; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  /** As {@link until}, but time goes on too, at most an hour. */
+  async settled(what: string, holds: () => boolean): Promise<void> {
+    for (let minute = 0; minute < 60 && !holds(); minute += 1) {
+      await this.rest();
+      for (let second = 0; second < 60 && !holds(); second += 5) await this.clock.advance(5_000);
+    }
+    await this.until(what, holds);
+  }
+
   #start(): {
     readonly context: PodContext;
     readonly workers: PodWorkers;
