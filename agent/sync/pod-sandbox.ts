@@ -54,6 +54,8 @@ export async function createSandbox(
     }
     throw error;
   }
+  // What failed in the old sandbox may well work in the new one.
+  memory.retries.clear();
   // Tried again before the first container starts.
   if (volumes.status === 'rejected' && !(volumes.reason instanceof VolumeError)) {
     throw volumes.reason;

@@ -136,6 +136,13 @@ export class NodeHarness {
     });
   }
 
+  /** All cgroups of this node, in all trees. */
+  async cgroupFolders(): Promise<readonly string[]> {
+    return this.#cgroups().flatMap((folder) =>
+      readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((n) => path.join(folder, n)),
+    );
+  }
+
   /** Whatever of this node can still be found. */
   async leftovers(): Promise<readonly string[]> {
     const mounts = readFileSync('/proc/mounts', 'utf8').split('\n');
