@@ -168,8 +168,7 @@ describe('pods on a node', () => {
 
   it('reports a container that used too much memory', async () => {
     const limits = { memory: '32Mi' };
-    const script = 'head -c 200000000 /dev/zero | tail -c 190000000 > /dev/null; exit 9';
-    const eater = shell(`exec sh -c '${script}'`, { resources: { limits } });
+    const eater = shell('exec sort -S 500M /dev/zero', { resources: { limits } });
     await create('eater', { restartPolicy: 'Never', containers: [eater] });
     const pod = await h.pod('eater', 'Failed', ({ status }) => status?.phase === 'Failed');
     const terminated = pod.status?.containerStatuses?.[0]?.state?.terminated;
@@ -223,7 +222,8 @@ describe('pods on a node', () => {
 
   it('removes a pod that was force deleted while the agent was away', async () => {
     await create('orphan');
-    await h.pod('orphan', 'Running', isRunning);
+    const { metadata } = await h.pod('orphan', 'Running', isRunning);
+    const filter = { label_selector: { 'io.kubernetes.pod.uid': metadata.uid } };
     await h.stop('agent', 'SIGKILL');
     await h.client.delete(
       pods,
@@ -232,7 +232,7 @@ describe('pods on a node', () => {
     );
     h.start('agent');
     await eventually('sandbox gone', async () => {
-      return (await h.cri.listPodSandbox({})).items.length === 0;
+      return (await h.cri.listPodSandbox({ filter })).items.length === 0;
     });
   });
 });
