@@ -151,12 +151,14 @@ export function cgroupParentOf(sandbox: SandboxRecord, cgroupRoot: string): stri
 function sandboxSpec(record: SandboxRecord, cgroupRoot: string): SandboxSpec {
   const { config } = record;
   const resources = cgroupResources(config.linux?.resources ?? null);
+  // A parent that was given is the client's to make, to limit and to remove.
+  const isOwnCgroup = (config.linux?.cgroup_parent ?? '') === '';
   return {
     id: record.id,
     ...sandboxNamespaces(record),
     hostname: config.hostname,
     sysctls: config.linux?.sysctls ?? {},
-    cgroup: { path: cgroupParentOf(record, cgroupRoot), resources },
+    ...(isOwnCgroup ? { cgroup: { path: cgroupParentOf(record, cgroupRoot), resources } } : {}),
   };
 }
 

@@ -1,0 +1,272 @@
+/**
+ * A runtime with its spawner in a network namespace of its own, for integration tests: started as the
+ * lab starts it, killed and started again at will, and in the end taken apart, with nothing left.
+ */
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import {
+  existsSync,
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { SpawnerClient } from '../../agent/runtime/spawner/client.ts';
+import { systemClock } from '../../base/clock.ts';
+import { type CriClient, newCriClient } from '../../proto/cri/client.ts';
+import type { ContainerConfig, Input, PodSandboxConfig } from '../../proto/cri/types.ts';
+
+const START_DEADLINE_MS = 30_000;
+const POLL_MS = 10;
+
+export class RuntimeNode {
+  readonly name = `skt-cri-${randomBytes(4).toString('hex')}`;
+  readonly folder: string;
+  readonly cgroupRoot: string;
+  readonly client: CriClient;
+  #process: ChildProcess | undefined;
+  #uid = 0;
+  readonly #proxies = new Map<string, ChildProcess>();
+
+  constructor() {
+    this.folder = mkdtempSync(path.join(tmpdir(), `${this.name}-`));
+    this.cgroupRoot = `/${this.name}`;
+    mkdirSync(this.runDir);
+    execFileSync('ip', ['netns', 'add', this.name]);
+    this.client = newCriClient(this.socket, systemClock);
+  }
+
+  get socket(): string {
+    return path.join(this.runDir, 'runtime.sock');
+  }
+
+  get runDir(): string {
+    return path.join(this.folder, 'run');
+  }
+
+  get dataDir(): string {
+    return path.join(this.folder, 'data');
+  }
+
+  get imageDir(): string {
+    return path.join(this.folder, 'images');
+  }
+
+  get logDir(): string {
+    return path.join(this.folder, 'logs');
+  }
+
+  get pid(): number {
+    assert.ok(this.#process?.pid !== undefined);
+    return this.#process.pid;
+  }
+
+  /** Resolves when it answers. */
+  async start(): Promise<void> {
+    const log = openSync(path.join(this.folder, 'runtime.log'), 'a');
+    const args = [
+      ...['--net=/run/netns/'.concat(this.name), '--', process.execPath, 'agent/runtime/main.ts'],
+      ...['--socket', this.socket, '--run-dir', this.runDir, '--data-dir', this.dataDir],
+      ...['--image-dir', this.imageDir, '--cgroup-root', this.cgroupRoot],
+      ...['--pod-cidr', '10.232.9.0/24', '--log-level', 'debug'],
+    ];
+    const child = spawn('nsenter', args, { stdio: ['ignore', log, log] });
+    this.#process = child;
+    await until('the runtime answers', async () => {
+      if (child.exitCode !== null) throw new Error(`The runtime ended:\n${this.log()}`);
+      return existsSync(this.socket) && (await answers(this.client));
+    });
+  }
+
+  /** Sends the signal and waits for the end of the runtime; containers and spawner go on. */
+  async stop(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    const exit = once(child, 'exit');
+    child.kill(signal);
+    await exit;
+  }
+
+  /** The socket path and path of a URL whose host is the node's own loopback. */
+  async reachable(url: string): Promise<{ readonly socketPath: string; readonly path: string }> {
+    const { port, pathname } = new URL(url);
+    const socketPath = path.join(this.folder, `proxy-${port}.sock`);
+    if (!this.#proxies.has(socketPath)) {
+      const entry = path.join(import.meta.dirname, 'netns-proxy.ts');
+      const args = [
+        `--net=/run/netns/${this.name}`,
+        '--',
+        process.execPath,
+        entry,
+        socketPath,
+        port,
+      ];
+      this.#proxies.set(socketPath, spawn('nsenter', args, { stdio: 'ignore' }));
+      await until('the proxy listens', async () => existsSync(socketPath));
+    }
+    return { socketPath, path: pathname };
+  }
+
+  log(): string {
+    const files = [path.join(this.folder, 'runtime.log'), path.join(this.runDir, 'spawner.log')];
+    return files.map((file) => (existsSync(file) ? readFileSync(file, 'utf8') : '')).join('');
+  }
+
+  async spawnerPid(): Promise<number> {
+    const spawner = await SpawnerClient.connect(this.runDir);
+    const { pid } = await spawner.request('version', {});
+    spawner.close();
+    return pid;
+  }
+
+  /** A configuration for a sandbox of a new pod. */
+  sandboxConfig(changes: Input<PodSandboxConfig> = {}): Input<PodSandboxConfig> {
+    this.#uid += 1;
+    return {
+      metadata: {
+        name: `pod-${this.#uid}`,
+        namespace: 'default',
+        uid: `uid-${this.#uid}`,
+        attempt: 0,
+      },
+      hostname: `pod-${this.#uid}`,
+      log_directory: path.join(this.logDir, `pod-${this.#uid}`),
+      linux: {
+        security_context: { namespace_options: { network: 'POD', pid: 'CONTAINER', ipc: 'POD' } },
+      },
+      ...changes,
+    };
+  }
+
+  async runSandbox(changes: Input<PodSandboxConfig> = {}): Promise<string> {
+    const config = this.sandboxConfig(changes);
+    return (await this.client.runPodSandbox({ config })).pod_sandbox_id;
+  }
+
+  /** Creates a container from the host's image, with the default PID namespace. */
+  async createContainer(
+    sandbox: string,
+    command: readonly string[],
+    changes: Input<ContainerConfig> = {},
+  ): Promise<string> {
+    const config: Input<ContainerConfig> = {
+      metadata: { name: 'main', attempt: 0 },
+      image: { image: 'skiff/host' },
+      command,
+      log_path: 'main.log',
+      linux: { security_context: { namespace_options: { pid: 'CONTAINER' } } },
+      ...changes,
+    };
+    const created = await this.client.createContainer({ pod_sandbox_id: sandbox, config });
+    return created.container_id;
+  }
+
+  async startContainer(
+    sandbox: string,
+    command: readonly string[],
+    changes: Input<ContainerConfig> = {},
+  ): Promise<string> {
+    const id = await this.createContainer(sandbox, command, changes);
+    await this.client.startContainer({ container_id: id });
+    return id;
+  }
+
+  async status(id: string) {
+    const { status } = await this.client.containerStatus({ container_id: id });
+    assert.ok(status !== null);
+    return status;
+  }
+
+  async waitForExit(id: string) {
+    await until('the container has exited', async () => {
+      return (await this.status(id)).state === 'CONTAINER_EXITED';
+    });
+    return this.status(id);
+  }
+
+  /** Ends everything and removes it; fails when something of it is left. */
+  async close(): Promise<void> {
+    this.client.close();
+    for (const proxy of this.#proxies.values()) proxy.kill();
+    await this.stop('SIGKILL');
+    await this.#shutDownSpawner();
+    execFileSync('ip', ['netns', 'delete', this.name]);
+    const left = await this.#leftovers();
+    for (const cgroup of cgroupsOf(this.name).toReversed()) execFileSync('rmdir', [cgroup]);
+    rmSync(this.folder, { recursive: true, force: true });
+    assert.deepEqual(left, []);
+  }
+
+  async #shutDownSpawner(): Promise<void> {
+    if (!existsSync(path.join(this.runDir, 'spawner.sock'))) return;
+    const spawner = await SpawnerClient.connect(this.runDir);
+    await spawner.request('shutdown', {});
+    await spawner.closed;
+  }
+
+  async #leftovers(): Promise<readonly string[]> {
+    let left: readonly string[] = [];
+    const isClean = async (): Promise<boolean> => {
+      left = [...processesOf(this.name), ...mountsOf(this.name)];
+      return left.length === 0;
+    };
+    // What was killed last may still be on its way out.
+    await until('nothing is left', isClean).catch(() => undefined);
+    return left;
+  }
+}
+
+/** Polls until it holds; throws when it does not within the deadline. */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = systemClock.monotonicMs() + START_DEADLINE_MS;
+  while (!(await holds())) {
+    if (systemClock.monotonicMs() > deadline) throw new Error(`Waited in vain until ${what}`);
+    await systemClock.after(POLL_MS);
+  }
+}
+
+/** Cgroups of a test, the upper ones first, in every hierarchy. */
+export function cgroupsOf(name: string): readonly string[] {
+  const roots = ['/sys/fs/cgroup', '/sys/fs/cgroup/*'];
+  return roots.flatMap((root) => globSync([`${root}/${name}`, `${root}/${name}/**/`])).sort();
+}
+
+function processesOf(name: string): readonly string[] {
+  return readdirSync('/proc')
+    .filter((pid) => /^[0-9]+$/.test(pid) && Number(pid) !== process.pid)
+    .flatMap((pid) => {
+      const command = readProc(pid, 'cmdline').replaceAll('\0', ' ');
+      const isOurs = command.includes(name) || readProc(pid, 'cgroup').includes(name);
+      return isOurs ? [`process ${pid}: ${command}`] : [];
+    });
+}
+
+function mountsOf(name: string): readonly string[] {
+  const lines = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  return lines.filter((line) => line.includes(name));
+}
+
+function readProc(pid: string, file: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+async function answers(client: CriClient): Promise<boolean> {
+  try {
+    await client.version({}, { timeoutMs: 1_000 });
+    return true;
+  } catch {
+    return false;
+  }
+}
