@@ -54,7 +54,7 @@ export async function runRuntime(
   });
   const spawner = new SpawnerLink(() => ensureSpawner(runDir, clock), logger);
   const runtime = new Runtime({
-    state: new RuntimeState(runDir),
+    state: new RuntimeState(path.join(runDir, 'cri')),
     images: new ImageStore(imageDir, runDir, makeDevice),
     events: new EventHub(),
     spawner,
@@ -81,7 +81,7 @@ export async function runRuntime(
   recovery.removeLeftovers();
   await server.listen(socket);
   logger.info('Serving', { socket });
-  // Makes the mask of the built-in image now rather than for the first container.
+  // Makes the layer of the built-in image now rather than for the first container.
   runtime.parts.images.lowerFolders(HOST_IMAGE);
   try {
     await linked;

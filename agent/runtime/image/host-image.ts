@@ -1,38 +1,43 @@
 /**
- * `skiff/host`, the built-in image: the host's root file system under an overlay, so that a first pod
- * needs no registry. What is not plainly software stays hidden:
+ * `skiff/host`, the built-in image: the software of the host, so that a first pod needs no registry.
+ * What shows is listed here; all else of the host is not there:
  *
- * - of the top level, only {@link VISIBLE} shows; the rest is replaced by an empty skeleton;
- * - below /etc and /opt, what an ordinary user of the host could not read (the private keys, shadow,
- *   wireless passwords …) is hidden, and so are the {@link SECRETS} by name, whatever their mode.
+ * - /usr, and /bin, /lib and so on where they are folders of their own, mounted read-only;
+ * - a copy of /etc, without what an ordinary user of the host could not read (private keys, shadow,
+ *   wireless passwords …) and without the {@link SECRETS} by name, whatever their mode;
+ * - an empty skeleton of the rest: /root, /home, /tmp, /var …
  *
- * The mask is two overlay layers above `/`: a skeleton, and below it whiteouts. They are named by their
- * content and made once for all runtimes that share the image folder; they are computed anew at each
- * start of a runtime, so a secret that appears later shows in containers until then.
+ * The copy and the skeleton are one overlay layer, named by its content, made once for all runtimes that
+ * share the image folder and made anew when /etc has changed. (`/` itself cannot be a layer beside
+ * others: overlayfs refuses layers that lie inside one another.)
  */
 
 import { createHash, randomUUID } from 'node:crypto';
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   readdirSync,
+  readlinkSync,
   renameSync,
   rmSync,
+  type Stats,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import path from 'node:path';
 import type { ImageRecord } from './image.ts';
-import { type MakeDevice, WhiteoutMaker } from './whiteout.ts';
 
 export const HOST_IMAGE_REFERENCE = 'docker.io/skiff/host:latest';
 
-/** Raised when the skeleton changes: the mask's name is made from it. */
-const SKELETON_VERSION = 1;
+/** Raised when the layer is made in another way: its name is made from it. */
+const LAYER_VERSION = 1;
 
-const VISIBLE = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32', 'usr', 'etc', 'opt'];
+/** Software: mounted, or copied where they are symbolic links. */
+const SOFTWARE = ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32', 'usr'];
 
 const SECRETS = [
   'etc/gshadow',
@@ -47,10 +52,10 @@ const SECRETS = [
   'etc/sudoers.d',
 ];
 
-/** Trees in which modes are looked at. /usr is software and too large to walk. */
-const WALKED = ['etc', 'opt', 'usr/local/etc'];
-/** Entries looked at in one walk; a tree with more is hidden as a whole. */
-const WALK_ENTRIES_MAX = 50_000;
+/** A host with more below /etc is not one we know what to do with. */
+const ENTRIES_MAX = 50_000;
+/** Larger files of /etc are left out: they are data. */
+const FILE_BYTES_MAX = 4 * 1024 * 1024;
 
 const DIRECTORIES: readonly (readonly [name: string, mode: number])[] = [
   ['dev', 0o755],
@@ -98,86 +103,101 @@ export const HOST_IMAGE: ImageRecord = {
   rootfs: { kind: 'host' },
 };
 
-/** Makes the mask unless it is there; returns the overlay's lower folders, the top one first. */
-export function prepareHostImage(imageDir: string, makeDevice: MakeDevice): readonly string[] {
-  const hidden = hiddenPaths('/');
+/** A folder of the host that is mounted into every container of the image, read-only. */
+export interface HostMount {
+  readonly source: string;
+  readonly target: string;
+}
+
+/** Makes the layer unless it is there; returns its folder. About 30 ms. */
+export function prepareHostLayer(imageDir: string): string {
+  const entries = visibleEntries('/', 'etc');
+  const facts = entries.map(({ name, stats }) => [name, stats.mode, stats.size, stats.mtimeMs]);
   const name = createHash('sha256')
-    .update(JSON.stringify([SKELETON_VERSION, hidden]))
-    .digest('hex')
-    .slice(0, 16);
-  const folder = path.join(imageDir, 'host', name);
-  if (!existsSync(folder)) makeMask(folder, path.join(imageDir, 'tmp'), hidden, makeDevice);
-  return [path.join(folder, 'skeleton'), path.join(folder, 'hidden'), '/'];
+    .update(JSON.stringify([LAYER_VERSION, facts]))
+    .digest('hex');
+  const folder = path.join(imageDir, 'host', name.slice(0, 16));
+  if (!existsSync(folder)) makeLayer(folder, path.join(imageDir, 'tmp'), entries);
+  return folder;
 }
 
-/** What of the root must be hidden, relative to it, sorted; nothing below another hidden path. */
-export function hiddenPaths(root: string): readonly string[] {
-  const hidden = new Set(readdirSync(root).filter((name) => !VISIBLE.includes(name)));
-  for (const secret of SECRETS) if (exists(path.join(root, secret))) hidden.add(secret);
-  for (const tree of WALKED) {
-    if (exists(path.join(root, tree))) walk(root, tree, hidden);
-  }
-  return [...hidden].sort();
+/** What of the host is mounted rather than copied. */
+export function hostMounts(): readonly HostMount[] {
+  return SOFTWARE.map((name) => `/${name}`)
+    .filter((folder) => lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true)
+    .map((folder) => ({ source: folder, target: folder }));
 }
 
-/** Adds what others may not read to `hidden`. */
-function walk(root: string, tree: string, hidden: Set<string>): void {
+export interface HostEntry {
+  /** Relative to the root. */
+  readonly name: string;
+  readonly stats: Stats;
+}
+
+/** A tree of the host without what must stay hidden; parents before what is in them. */
+export function visibleEntries(root: string, tree: string): readonly HostEntry[] {
+  const entries: HostEntry[] = [];
   const queue = [tree];
-  let seen = 0;
   for (let name = queue.pop(); name !== undefined; name = queue.pop()) {
-    if (hidden.has(name)) continue;
-    seen += 1;
-    if (seen > WALK_ENTRIES_MAX) {
-      for (const other of hidden) if (other.startsWith(`${tree}/`)) hidden.delete(other);
-      hidden.add(tree);
-      return;
-    }
-    const stats = lstatSync(path.join(root, name));
-    if (stats.isSymbolicLink()) continue;
-    const isReadable =
-      (stats.mode & 0o004) !== 0 && (!stats.isDirectory() || (stats.mode & 0o001) !== 0);
-    if (!isReadable) hidden.add(name);
-    else if (stats.isDirectory()) {
-      for (const child of readdirSync(path.join(root, name))) queue.push(`${name}/${child}`);
-    }
+    const stats = lstatSync(path.join(root, name), { throwIfNoEntry: false });
+    if (stats === undefined || !isVisible(name, stats)) continue;
+    if (entries.length >= ENTRIES_MAX)
+      throw new Error(`/${tree} has more than ${ENTRIES_MAX} entries`);
+    entries.push({ name, stats });
+    if (!stats.isDirectory()) continue;
+    for (const child of readdirSync(path.join(root, name)).sort()) queue.push(`${name}/${child}`);
   }
+  return entries;
 }
 
-function makeMask(
-  folder: string,
-  tmp: string,
-  hidden: readonly string[],
-  makeDevice: MakeDevice,
-): void {
+function isVisible(name: string, stats: Stats): boolean {
+  if (SECRETS.includes(name) || FILES.includes(name)) return false;
+  if (stats.isSymbolicLink()) return true;
+  if (stats.isDirectory()) return (stats.mode & 0o005) === 0o005;
+  return stats.isFile() && (stats.mode & 0o004) !== 0 && stats.size <= FILE_BYTES_MAX;
+}
+
+function makeLayer(folder: string, tmp: string, entries: readonly HostEntry[]): void {
   const work = path.join(tmp, `host-${randomUUID()}`);
   try {
-    makeSkeleton(path.join(work, 'skeleton'));
-    const whiteouts = new WhiteoutMaker(path.join(work, 'whiteout'), makeDevice);
-    for (const name of hidden) {
-      const file = path.join(work, 'hidden', name);
-      mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
-      whiteouts.make(file);
-    }
-    mkdirSync(path.dirname(folder), { recursive: true, mode: 0o700 });
+    makeSkeleton(work);
+    for (const { name, stats } of entries)
+      copyEntry(path.join('/', name), path.join(work, name), stats);
+    // Ours, not the host's.
+    for (const name of FILES) writeFileSync(path.join(work, name), '', { mode: 0o644 });
     renameSync(work, folder);
   } catch (error) {
-    // Another runtime may have been quicker; then its mask is the same.
+    // Another runtime may have been quicker; then its layer is the same.
     if (!existsSync(folder)) throw error;
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
 }
 
+function copyEntry(from: string, to: string, stats: Stats): void {
+  if (stats.isSymbolicLink()) {
+    rmSync(to, { force: true });
+    symlinkSync(readlinkSync(from), to);
+    return;
+  }
+  if (stats.isDirectory()) mkdirSync(to, { recursive: true });
+  else copyFileSync(from, to);
+  lchownSync(to, stats.uid, stats.gid);
+  chmodSync(to, stats.mode & 0o7777);
+}
+
 function makeSkeleton(root: string): void {
-  mkdirSync(root, { recursive: true, mode: 0o755 });
+  mkdirSync(root, { mode: 0o755 });
   for (const [name, mode] of DIRECTORIES) {
     mkdirSync(path.join(root, name));
     chmodSync(path.join(root, name), mode);
   }
-  for (const name of FILES) writeFileSync(path.join(root, name), '', { mode: 0o644 });
   for (const [name, target] of LINKS) symlinkSync(target, path.join(root, name));
-}
-
-function exists(file: string): boolean {
-  return lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+  for (const name of SOFTWARE) {
+    const stats = lstatSync(path.join('/', name), { throwIfNoEntry: false });
+    if (stats?.isDirectory() === true) mkdirSync(path.join(root, name), { mode: 0o755 });
+    if (stats?.isSymbolicLink() === true) {
+      symlinkSync(readlinkSync(path.join('/', name)), path.join(root, name));
+    }
+  }
 }

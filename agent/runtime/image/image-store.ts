@@ -8,13 +8,19 @@
  *   layers/CHAINID/   an unpacked layer: `diff/`, and `hide/` when it has opaque folders
  *   uses/CONTAINER    the id of the image a container was made from, and whose container it is
  *   blobs/, tmp/      what is being loaded
- *   host/             masks of the built-in image
+ *   host/             layers of the built-in image
  */
 
 import { createHash, randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { HOST_IMAGE, HOST_IMAGE_REFERENCE, prepareHostImage } from './host-image.ts';
+import {
+  HOST_IMAGE,
+  HOST_IMAGE_REFERENCE,
+  type HostMount,
+  hostMounts,
+  prepareHostLayer,
+} from './host-image.ts';
 import { type ImageRecord, parseImageRecord } from './image.ts';
 import { LayerApplier, OPAQUE_ROOT } from './layer-applier.ts';
 import { formatReference, parseReference } from './reference.ts';
@@ -30,7 +36,7 @@ export class ImageStore {
   readonly #dir: string;
   readonly #owner: string;
   readonly #makeDevice: MakeDevice;
-  #hostLowers: readonly string[] | undefined;
+  #hostLayer: string | undefined;
 
   /** `owner` tells the users of this runtime from those of others: its run folder. */
   constructor(imageDir: string, owner: string, makeDevice: MakeDevice) {
@@ -142,10 +148,15 @@ export class ImageStore {
   /** The overlay's lower folders, the top one first. */
   lowerFolders(image: ImageRecord): readonly string[] {
     if (image.rootfs.kind === 'host') {
-      this.#hostLowers ??= prepareHostImage(this.#dir, this.#makeDevice);
-      return this.#hostLowers;
+      this.#hostLayer ??= prepareHostLayer(this.#dir);
+      return [this.#hostLayer];
     }
     return lowersOf(this.#dir, image.rootfs.chainIds);
+  }
+
+  /** What of the host is mounted into containers of the image: nothing, but for the built-in one. */
+  hostMounts(image: ImageRecord): readonly HostMount[] {
+    return image.rootfs.kind === 'host' ? hostMounts() : [];
   }
 
   /** Bytes and files of all images: sums of what was counted when they were unpacked. */

@@ -8,7 +8,13 @@ import type {
   LinuxContainerSecurityContext,
   NamespaceOption,
 } from '../../../proto/cri/types.ts';
-import type { ContainerNamespaces, ContainerSpec, PidNamespace } from '../container/spec.ts';
+import type {
+  BindMount,
+  ContainerNamespaces,
+  ContainerSpec,
+  PidNamespace,
+} from '../container/spec.ts';
+import type { HostMount } from '../image/host-image.ts';
 import type { StoredImage } from '../image/image-store.ts';
 import { MergedTree } from '../image/merged-tree.ts';
 import { resolveUser } from '../image/user.ts';
@@ -30,6 +36,8 @@ export interface ContainerInput {
   readonly image: StoredImage;
   /** Overlay's lower folders, the top one first. */
   readonly lowers: readonly string[];
+  /** Of the host, that belong to the image. */
+  readonly imageMounts: readonly HostMount[];
   /** For the upper and work folders. */
   readonly folder: string;
   /** The sandbox's own files: pod-files.ts. */
@@ -74,7 +82,10 @@ function containerSpec(input: ContainerInput, process: ContainerSpec['process'])
       work: path.join(folder, 'work'),
     },
     isRootfsReadonly: isReadonly,
-    mounts: containerMounts(config.mounts, podFileMounts(input.sandboxFolder), isReadonly),
+    mounts: [
+      ...input.imageMounts.map(imageMount),
+      ...containerMounts(config.mounts, podFileMounts(input.sandboxFolder), isReadonly),
+    ],
     devices: config.devices.map((device) => ({
       hostPath: device.host_path,
       containerPath: device.container_path,
@@ -96,6 +107,10 @@ function containerSpec(input: ContainerInput, process: ContainerSpec['process'])
       ...(log === '' ? {} : { logPath: log }),
     },
   };
+}
+
+function imageMount(mount: HostMount): BindMount {
+  return { kind: 'bind', ...mount, isReadonly: true, propagation: 'private' };
 }
 
 function containerRecord(

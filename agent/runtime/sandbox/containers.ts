@@ -165,6 +165,7 @@ export class Containers {
         sandbox,
         image,
         lowers: images.lowerFolders(image),
+        imageMounts: images.hostMounts(image),
         folder,
         sandboxFolder: this.#runtime.sandboxFolder(sandbox.id),
         cgroupParent: cgroupParentOf(sandbox, this.#runtime.parts.cgroupRoot),

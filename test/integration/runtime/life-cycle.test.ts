@@ -291,7 +291,7 @@ describe('the runtime', () => {
   it('leaves nothing of what it removed', async () => {
     for (const folder of ['containers', 'sandboxes']) {
       assert.deepEqual(readdirSync(path.join(node.dataDir, folder)), []);
-      assert.deepEqual(readdirSync(path.join(node.runDir, folder)), []);
+      assert.deepEqual(readdirSync(path.join(node.runDir, 'cri', folder)), []);
     }
     assert.deepEqual(readdirSync(path.join(node.runDir, 'network/addresses')), []);
     assert.deepEqual((await node.client.listContainers({})).containers, []);

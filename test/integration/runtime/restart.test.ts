@@ -74,7 +74,7 @@ describe('a runtime that is killed and started again', () => {
       const made = node.client.runPodSandbox({ config }).catch(() => undefined);
       await until(
         'it has begun',
-        async () => readdirSync(path.join(node.runDir, 'sandboxes')).length > 0,
+        async () => readdirSync(path.join(node.runDir, 'cri/sandboxes')).length > 0,
       );
       for (let turn = 0; turn < round * 3; turn += 1)
         await new Promise((next) => setImmediate(next));
