@@ -19,14 +19,15 @@ export class StdioSession {
   readonly stderr: Readable;
   readonly #socket: net.Socket;
   readonly #frames = new FrameDecoder();
+  /** Streams that nobody reads at the moment. */
+  readonly #full = new Set<'stdout' | 'stderr'>();
   readonly #exit = Promise.withResolvers<ProcessExit | undefined>();
 
   /** `early`: what of the frames came with the answer. */
   constructor(socket: net.Socket, early: Buffer) {
     this.#socket = socket;
-    const resume = (): void => this.#resumeWhenDrained();
-    this.stdout = new Readable({ read: resume });
-    this.stderr = new Readable({ read: resume });
+    this.stdout = new Readable({ read: () => this.#resume('stdout') });
+    this.stderr = new Readable({ read: () => this.#resume('stderr') });
     this.stdin = new Writable({
       write: (chunk: Buffer, _encoding, done) => this.#writeStdin(chunk, done),
       final: (done) => void this.#send('stdin-end', Buffer.alloc(0), () => done()),
@@ -61,7 +62,9 @@ export class StdioSession {
       for (const { channel, payload } of this.#frames.push(chunk)) {
         if (channel === 'exit') this.#end(JSON.parse(payload.toString()) as ProcessExit);
         else if (channel === 'stdout' || channel === 'stderr') {
-          if (!this[channel].push(payload)) this.#socket.pause();
+          if (this[channel].push(payload)) continue;
+          this.#full.add(channel);
+          this.#socket.pause();
         }
       }
     } catch {
@@ -69,11 +72,10 @@ export class StdioSession {
     }
   }
 
-  #resumeWhenDrained(): void {
-    const isFull = [this.stdout, this.stderr].some(
-      (stream) => stream.readableLength >= stream.readableHighWaterMark,
-    );
-    if (!isFull) this.#socket.resume();
+  /** A stream asks for more before it has given out what it holds: its length says nothing here. */
+  #resume(channel: 'stdout' | 'stderr'): void {
+    this.#full.delete(channel);
+    if (this.#full.size === 0) this.#socket.resume();
   }
 
   #writeStdin(chunk: Buffer, done: (error?: Error | null) => void): void {
