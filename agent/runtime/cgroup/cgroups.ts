@@ -79,9 +79,11 @@ export class Cgroups {
     }
   }
 
-  /** The files to which a process writes to join. */
-  procsFiles(cgroup: string): readonly string[] {
-    return cgroupFolders(this.layout, cgroup).map((folder) => `${folder}/cgroup.procs`);
+  /** Moves a process into the cgroup; throws when it has ended or the cgroup is gone. */
+  join(cgroup: string, pid: number): void {
+    for (const folder of cgroupFolders(this.layout, cgroup)) {
+      writeFileSync(`${folder}/cgroup.procs`, String(pid));
+    }
   }
 
   /** Kills every process of the cgroup and below, and does not wait for their end. */

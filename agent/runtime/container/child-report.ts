@@ -2,16 +2,18 @@
  * What a cloned child tells its parent over a pipe that closes when it executes a program:
  *
  *   `terminal FD`  it opened a pseudo-terminal: take the fd, then answer one byte
- *   `ready`        nothing but execve is left; it now waits for one byte
+ *   `ready`        everything is built: put it into its cgroups, write down who it is, then answer
+ *   `exec`         nothing but execve is left
  *   `failed {…}`   it gives up, and why
  *
- * a line each. The end of the pipe after `ready` means that the program runs; the end before it, that
+ * a line each. The end of the pipe after `exec` means that the program runs; the end before it, that
  * the child died of being a clone, and that another one may be tried.
  */
 
 export type ChildLine =
   | { readonly kind: 'terminal'; readonly fd: number }
   | { readonly kind: 'ready' }
+  | { readonly kind: 'exec' }
   | { readonly kind: 'failed'; readonly message: string };
 
 /** Throws when it is not a line of a child. */
@@ -21,7 +23,8 @@ export function parseChildLine(line: string): ChildLine {
     case 'terminal':
       return { kind: 'terminal', fd: Number(rest) };
     case 'ready':
-      return { kind: 'ready' };
+    case 'exec':
+      return { kind: word };
     case 'failed':
       return { kind: 'failed', message: String(JSON.parse(rest)) };
     default:
@@ -34,7 +37,8 @@ export function formatChildLine(line: ChildLine): string {
     case 'terminal':
       return `terminal ${line.fd}\n`;
     case 'ready':
-      return 'ready\n';
+    case 'exec':
+      return `${line.kind}\n`;
     case 'failed':
       return `failed ${JSON.stringify(line.message)}\n`;
   }

@@ -22,8 +22,6 @@ export interface ChildJob {
   readonly goWriter: number;
   /** What becomes fd 0, 1 and 2; absent: a pseudo-terminal does. */
   readonly stdio?: readonly [stdin: number, stdout: number, stderr: number];
-  /** `cgroup.procs` of every hierarchy, open for writing. */
-  readonly cgroupProcs: readonly number[];
   readonly namespaces: readonly NamespaceEntry[];
   /** Present for the first process; one that joins finds the root by the mount namespace. */
   readonly rootfs?: Omit<RootfsRequest, 'openTerminal'>;
@@ -58,8 +56,6 @@ function becomeProgram(job: ChildJob, tell: (line: ChildLine) => void): void {
   for (const [index, fd] of (job.stdio ?? []).entries()) libc.dup2(fd, index);
   const { oomScoreAdj, user } = job.process;
   if (oomScoreAdj !== undefined) setOomScore(oomScoreAdj);
-  // One that joins may never run outside of the limits; a first process is still all ours.
-  if (job.rootfs === undefined) joinCgroups(job.cgroupProcs);
   for (const { fd, flags } of job.namespaces) libc.setns(fd, flags);
   let terminal: Terminal | undefined;
   const openOwnTerminal = (root: number): number => {
@@ -68,9 +64,6 @@ function becomeProgram(job: ChildJob, tell: (line: ChildLine) => void): void {
   };
   if (job.rootfs !== undefined) {
     enterRootfs({ ...job.rootfs, openTerminal: openOwnTerminal });
-    // Late, so that the copies of the spawner's pages are not counted against the container.
-    joinCgroups(job.cgroupProcs);
-    libc.unshare(linux.CLONE_NEWCGROUP);
   } else if (job.stdio === undefined) {
     openOwnTerminal(openInRoot(linux.AT_FDCWD, '/', linux.O_PATH | linux.O_DIRECTORY));
   }
@@ -79,15 +72,14 @@ function becomeProgram(job: ChildJob, tell: (line: ChildLine) => void): void {
     awaitByte(job.go);
     useTerminal(terminal.slave, user.uid, user.gid);
   }
-  const awaitGo = (): void => {
-    tell({ kind: 'ready' });
-    awaitByte(job.go);
-  };
-  runProgram(job.process, { lastCapability: job.lastCapability, awaitGo });
-}
-
-function joinCgroups(procs: readonly number[]): void {
-  for (const file of procs) libc.write(file, Buffer.from('0'));
+  tell({ kind: 'ready' });
+  awaitByte(job.go);
+  // Only now the cgroups of this process are the container's.
+  if (job.rootfs !== undefined) libc.unshare(linux.CLONE_NEWCGROUP);
+  runProgram(job.process, {
+    lastCapability: job.lastCapability,
+    tellExec: () => tell({ kind: 'exec' }),
+  });
 }
 
 /** The parent is gone when there is none: then nobody knows of this process, and it must not run. */

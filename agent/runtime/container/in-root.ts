@@ -1,12 +1,16 @@
 /**
  * Paths of a container, resolved so that no link of the image leads out of its root: the kernel takes
  * the root as `/` for the whole way, and what is found is used by its fd, never by its name again.
+ *
+ * What is opened here stays open until the child executes its program; all of it is closed then.
  */
 
-import { close, mkdirat, mknodat, openat2 } from '../syscalls/libc.ts';
+import { close, mkdirat, mknodat, tryOpenat2 } from '../syscalls/libc.ts';
 import {
   ENOENT,
+  ENOTDIR,
   O_CLOEXEC,
+  O_DIRECTORY,
   O_PATH,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
@@ -17,47 +21,53 @@ import { SyscallError } from '../syscalls/syscall-error.ts';
 const FOLDER_MODE = 0o755;
 const FILE_MODE = 0o644;
 
-/** Opens a path below the root; throws a SyscallError. The caller closes the fd. */
+/** Opens a path below the root; throws a SyscallError. */
 export function openInRoot(root: number, path: string, flags: number = O_PATH): number {
-  const how = Buffer.alloc(24);
-  how.writeBigUInt64LE(BigInt(flags | O_CLOEXEC), 0);
-  how.writeBigUInt64LE(BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS), 16);
-  return openat2(root, path, how);
+  return succeed(tryOpen(root, path, flags), path);
 }
 
 /** As {@link openInRoot}; undefined when there is nothing of that name. */
-export function tryOpenInRoot(root: number, path: string, flags?: number): number | undefined {
-  try {
-    return openInRoot(root, path, flags);
-  } catch (error) {
-    if (error instanceof SyscallError && error.errno === ENOENT) return undefined;
-    throw error;
-  }
+export function tryOpenInRoot(root: number, path: string): number | undefined {
+  const fd = tryOpen(root, path, O_PATH);
+  return fd === -ENOENT ? undefined : succeed(fd, path);
 }
 
 /** Opens a path below the root, after making it, and the folders to it, where it is missing. */
 export function makeInRoot(root: number, path: string, kind: 'folder' | 'file'): number {
   const existing = tryOpenInRoot(root, path);
   if (existing !== undefined) return existing;
-  const names = path.split('/').filter((name) => name !== '' && name !== '.');
-  let parent = openInRoot(root, '/');
-  for (const [index, name] of names.entries()) {
-    const prefix = names.slice(0, index + 1).join('/');
-    let next = tryOpenInRoot(root, prefix);
-    if (next === undefined) {
-      if (kind === 'file' && index === names.length - 1) {
-        mknodat(parent, name, S_IFREG | FILE_MODE, 0);
-      } else mkdirat(parent, name, FOLDER_MODE);
-      next = openInRoot(root, prefix);
-    }
-    close(parent);
-    parent = next;
-  }
-  return parent;
+  const [folder, name] = openParent(root, path);
+  if (kind === 'file') mknodat(folder, name, S_IFREG | FILE_MODE, 0);
+  else mkdirat(folder, name, FOLDER_MODE);
+  close(folder);
+  return openInRoot(root, path);
 }
 
 /** The folder that a path is in, made when missing, and the last name of it. */
 export function openParent(root: number, path: string): readonly [folder: number, name: string] {
-  const cut = path.lastIndexOf('/');
-  return [makeInRoot(root, path.slice(0, cut) || '/', 'folder'), path.slice(cut + 1)];
+  const names = path.split('/').filter((name) => name !== '' && name !== '.');
+  const name = names.pop() ?? '.';
+  return [makeInRoot(root, `/${names.join('/')}`, 'folder'), name];
+}
+
+/** Whether an fd of O_PATH is of a folder. */
+export function isFolder(fd: number): boolean {
+  const folder = tryOpen(fd, '.', O_PATH | O_DIRECTORY);
+  if (folder === -ENOTDIR) return false;
+  close(succeed(folder, '.'));
+  return true;
+}
+
+/** struct open_how; flags first, then the mode, then how to resolve. */
+const how = Buffer.alloc(24);
+how.writeBigUInt64LE(BigInt(RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS), 16);
+
+function tryOpen(root: number, path: string, flags: number): number {
+  how.writeUInt32LE(flags | O_CLOEXEC, 0);
+  return tryOpenat2(root, path, how);
+}
+
+function succeed(fd: number, path: string): number {
+  if (fd < 0) throw new SyscallError(`open ${JSON.stringify(path)}`, -fd);
+  return fd;
 }

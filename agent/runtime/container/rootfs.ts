@@ -8,8 +8,7 @@
 
 import * as libc from '../syscalls/libc.ts';
 import * as linux from '../syscalls/linux.ts';
-import { SyscallError } from '../syscalls/syscall-error.ts';
-import { makeInRoot, openInRoot, openParent, tryOpenInRoot } from './in-root.ts';
+import { isFolder, makeInRoot, openInRoot, openParent, tryOpenInRoot } from './in-root.ts';
 import type { MountStep } from './mount-plan.ts';
 import { overlayOptions } from './overlay.ts';
 import type { OverlayRootfs } from './spec.ts';
@@ -159,16 +158,6 @@ function setAttributes(
   attributes.writeBigUInt64LE(BigInt(change.propagation ?? 0), 16);
   const recursive = change.isRecursive === true ? linux.AT_RECURSIVE : 0;
   libc.mountSetattr(mount, linux.AT_EMPTY_PATH | recursive, attributes);
-}
-
-function isFolder(fd: number): boolean {
-  try {
-    libc.close(openInRoot(fd, '.', linux.O_PATH | linux.O_DIRECTORY));
-    return true;
-  } catch (error) {
-    if (error instanceof SyscallError && error.errno === linux.ENOTDIR) return false;
-    throw error;
-  }
 }
 
 /** As the kernel's new_encode_dev, for the numbers of 32 bits that mknod takes. */

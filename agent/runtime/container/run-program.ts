@@ -17,8 +17,8 @@ const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/b
 
 export interface RunContext {
   readonly lastCapability: number;
-  /** Tells the parent that only execve is left, and waits for its word. */
-  readonly awaitGo: () => void;
+  /** Tells the parent that only execve is left. */
+  readonly tellExec: () => void;
 }
 
 /** Becomes the program; returns only by throwing. */
@@ -32,7 +32,7 @@ export function runProgram(spec: ProcessSpec, context: RunContext): never {
   if (!libc.getcwd().startsWith('/')) throw new Error(`"${spec.cwd}" is outside of the root`);
   libc.umask(spec.umask ?? DEFAULT_UMASK);
   libc.closeRange(3, linux.MAX_FD, linux.CLOSE_RANGE_CLOEXEC);
-  context.awaitGo();
+  context.tellExec();
   if (spec.seccompProgram !== undefined && spec.noNewPrivileges) confine(spec.seccompProgram);
   return execute(spec);
 }

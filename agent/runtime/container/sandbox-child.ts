@@ -37,7 +37,7 @@ export function runSandboxChild(job: SandboxJob): never {
     for (const { name, file } of job.pins) {
       libc.mount(`/proc/self/ns/${name}`, file, null, linux.MS_BIND, null);
     }
-    tell({ kind: 'ready' });
+    tell({ kind: 'exec' });
     libc.exitNow(0);
   } catch (error) {
     tell({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });

@@ -3,7 +3,7 @@
  * Every change of state is on disk before anyone is told.
  */
 
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
@@ -186,9 +186,7 @@ export class Container {
       const plan = planStart({ spec, sandbox, layout: cgroups.layout });
       cgroups.limitDevices(spec.cgroupPath, plan.deviceRules);
       const open = (file: string): number => keep(openSync(file, 'r'));
-      const procs = cgroups.procsFiles(spec.cgroupPath);
       const namespaces = plan.namespaces.map(({ file, flags }) => ({ fd: open(file), flags }));
-      const cgroupProcs = procs.map((file) => keep(openSync(file, constants.O_WRONLY)));
       const ends = spec.stdio.isTty
         ? undefined
         : openContainerEnds(this.#files, spec.stdio, spec.process.user);
@@ -201,13 +199,14 @@ export class Container {
           runChild({
             ...pipes,
             ...(ends !== undefined && { stdio: ends }),
-            cgroupProcs,
             namespaces,
             rootfs: { rootfs: spec.rootfs, mountPoint: this.#files.rootfs, steps: plan.mounts },
             process: spec.process,
             lastCapability: spawner.lastCapability,
           }),
+        // Late, so that the copies of the spawner's pages are not counted against the container.
         onReady: (pid) => {
+          cgroups.join(spec.cgroupPath, pid);
           record = { ...identify(pid), startedAtNs: this.#now() };
           this.#files.start.write(record);
         },

@@ -3,7 +3,7 @@
  * the connection, and when the connection ends first, the process is killed.
  */
 
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import net from 'node:net';
 import type { Writable } from 'node:stream';
 import tty from 'node:tty';
@@ -54,9 +54,6 @@ export class ExecProcess {
     };
     try {
       const ends = request.isTty ? undefined : openEnds(request.isStdinOpen, keep, ours);
-      const cgroupProcs = context.cgroups
-        .procsFiles(container.spec.cgroupPath)
-        .map((file) => keep(openSync(file, constants.O_WRONLY)));
       const spawned = await context.spawner.spawn({
         namespaceFlags: 0,
         pidNamespace: keep(openSync(`/proc/${pid}/ns/pid`, 'r')),
@@ -64,11 +61,11 @@ export class ExecProcess {
           runChild({
             ...pipes,
             ...(ends !== undefined && { stdio: ends }),
-            cgroupProcs,
             namespaces: [{ fd: pidfd, flags: ALL_NAMESPACES }],
             process: request.process,
             lastCapability: context.spawner.lastCapability,
           }),
+        onReady: (pid) => context.cgroups.join(container.spec.cgroupPath, pid),
       });
       return new ExecProcess(request, spawned, ours, context);
     } catch (error) {

@@ -39,7 +39,10 @@ export interface SpawnRequest {
   readonly pidNamespace?: number;
   /** What the child does; it must not return. */
   readonly run: (pipes: ChildPipes) => never;
-  /** Called when only execve is left; what must be known before the program runs is written here. */
+  /**
+   * Called when the child waits to become its program: it is put into its cgroups here, and what must
+   * be known before the program runs is written down. When it throws, the start fails.
+   */
   readonly onReady?: (pid: number) => void;
 }
 
@@ -104,7 +107,7 @@ export class ProcessSpawner {
     const seen = await this.#followReport(reportReader, request, { pid, pidfd, goWriter });
     kill();
     closeSync(goWriter);
-    if (seen.isReady && seen.failure === undefined) {
+    if (seen.isExecuting && seen.failure === undefined) {
       const { terminal } = seen;
       return {
         kind: 'started',
@@ -134,8 +137,8 @@ export class ProcessSpawner {
     reader: number,
     request: SpawnRequest,
     child: { readonly pid: number; readonly pidfd: number; readonly goWriter: number },
-  ): Promise<{ isReady: boolean; failure?: string; terminal?: number }> {
-    const seen: { isReady: boolean; failure?: string; terminal?: number } = { isReady: false };
+  ): Promise<Seen> {
+    const seen: Seen = { isExecuting: false };
     const lines = new LineReader(REPORT_LINE_BYTES_MAX);
     const socket = new net.Socket({ fd: reader, readable: true, writable: false });
     try {
@@ -143,14 +146,21 @@ export class ProcessSpawner {
         lines.push(chunk);
         for (let text = lines.next(); text !== undefined; text = lines.next()) {
           const line = parseChildLine(text);
-          if (line.kind === 'failed') seen.failure = line.message;
-          else {
-            if (line.kind === 'terminal') seen.terminal = pidfdGetfd(child.pidfd, line.fd);
-            else {
-              seen.isReady = true;
+          switch (line.kind) {
+            case 'failed':
+              seen.failure = line.message;
+              break;
+            case 'exec':
+              seen.isExecuting = true;
+              break;
+            case 'terminal':
+              seen.terminal = pidfdGetfd(child.pidfd, line.fd);
+              writeSync(child.goWriter, GO);
+              break;
+            case 'ready':
               request.onReady?.(child.pid);
-            }
-            tryGo(child.goWriter);
+              writeSync(child.goWriter, GO);
+              break;
           }
         }
       }
@@ -161,12 +171,11 @@ export class ProcessSpawner {
   }
 }
 
-function tryGo(goWriter: number): void {
-  try {
-    writeSync(goWriter, GO);
-  } catch {
-    // It did not wait for it, or has died: its exit tells.
-  }
+/** What a child has reported. */
+interface Seen {
+  isExecuting: boolean;
+  failure?: string;
+  terminal?: number;
 }
 
 function tryKill(pidfd: number): void {

@@ -108,9 +108,14 @@ export const mountSetattr = (fd: number, flags: number, attributes: Buffer): num
     'change mount',
   );
 
-/** `how`: struct open_how, three 64-bit integers. */
-export const openat2 = (dirfd: number, path: string, how: Buffer): number =>
-  check(intStringPointer(SYSCALL.openat2, dirfd, path, how, how.length), 'open', path);
+/**
+ * `how`: struct open_how, three 64-bit integers. Returns the negative error number when it fails: what
+ * is not there is a usual answer, and an exception costs more than the call.
+ */
+export function tryOpenat2(dirfd: number, path: string, how: Buffer): number {
+  const fd = intStringPointer(SYSCALL.openat2, dirfd, path, how, how.length);
+  return fd === -1 ? -koffi.errno() : fd;
+}
 
 export const mkdirat = (dirfd: number, path: string, mode: number): number =>
   check(mkdiratCall(dirfd, path, mode), 'create folder', path);
