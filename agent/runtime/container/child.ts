@@ -51,6 +51,9 @@ export function runChild(job: ChildJob): never {
 
 function becomeProgram(job: ChildJob, tell: (line: ChildLine) => void): void {
   libc.close(job.goWriter);
+  // Until execve this is still the spawner's memory and files: nothing in the container, which can
+  // see this process once it has joined, may look into it.
+  libc.prctl(linux.PR_SET_DUMPABLE, 0);
   libc.umask(0);
   libc.setsid();
   for (const [index, fd] of (job.stdio ?? []).entries()) libc.dup2(fd, index);

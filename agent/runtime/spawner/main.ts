@@ -4,7 +4,7 @@
  * container runs.
  */
 
-import { enableCompileCache } from 'node:module';
+import { enableCompileCache, flushCompileCache } from 'node:module';
 
 enableCompileCache();
 
@@ -60,6 +60,8 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 spawner.restore();
+// Now, and not when this ends, which may be in weeks or by a signal.
+flushCompileCache();
 await server.run(path.join(runDir, SOCKET_NAME), stop.signal);
 closeSync(lock);
 process.exit(0);

@@ -77,6 +77,7 @@ export const TIOCGPTPEER = 0x5441;
 export const SIOCGIFFLAGS = 0x8913;
 export const SIOCSIFFLAGS = 0x8914;
 
+export const PR_SET_DUMPABLE = 4;
 export const PR_CAPBSET_DROP = 24;
 export const PR_SET_KEEPCAPS = 8;
 export const PR_SET_SECCOMP = 22;
