@@ -117,12 +117,15 @@ export class Connection {
     this.#socket.pause();
     const container = this.#spawner.container(request.containerId);
     const { stdio } = container.live();
-    const session = attachSession(stdio, request);
+    const endStdin = (): void => {
+      if (request.isStdinWanted) stdio.endStdinOnce(container.spec.stdio);
+    };
+    const session = attachSession(stdio, request, endStdin);
     const listener = this.#startSession(id, {}, stdio.output, session);
     const ended = container.ended;
     await Promise.race([this.#closed.promise, ended]);
     stdio.output.remove(listener);
-    if (request.isStdinWanted) stdio.endStdinOnce(container.spec.stdio);
+    endStdin();
     const { exit } = container.state();
     if (exit === undefined) this.#socket.destroy();
     else this.#socket.end(encodeFrame('exit', Buffer.from(JSON.stringify(exit))));
@@ -174,10 +177,15 @@ export class Connection {
   }
 }
 
-function attachSession(stdio: ContainerStdio, request: AttachRequest): Session {
+/** The container's standard input outlives an attachment and its input, unless it is open once. */
+function attachSession(
+  stdio: ContainerStdio,
+  request: AttachRequest,
+  endStdin: () => void,
+): Session {
   return {
     stdin: () => (request.isStdinWanted ? stdio.stdin : undefined),
-    endStdin: () => undefined, // The container's standard input outlives one attachment.
+    endStdin,
     resize: (size) => stdio.resize(size),
   };
 }

@@ -11,6 +11,9 @@ const V5 = 'v5.channel.k8s.io';
 
 type Target = Awaited<ReturnType<RuntimeNode['reachable']>>;
 
+/** So that a session that hangs fails its test, and what was made is removed. */
+const patience = () => ({ signal: AbortSignal.timeout(30_000) });
+
 /** A client that keeps what each channel said. */
 class Session {
   readonly socket: WebSocket;
@@ -29,7 +32,7 @@ class Session {
   }
 
   async opened(): Promise<this> {
-    await once(this.socket, 'open');
+    await once(this.socket, 'open', patience());
     return this;
   }
 
@@ -38,7 +41,7 @@ class Session {
   }
 
   async ended(): Promise<void> {
-    if (this.closeCode === undefined) await once(this.socket, 'close');
+    if (this.closeCode === undefined) await once(this.socket, 'close', patience());
   }
 
   get status() {
