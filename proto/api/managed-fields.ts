@@ -77,7 +77,7 @@ export function trackUpdate(update: Update): JsonObject[] | undefined {
   const change =
     managed.size === 0
       ? { changed: createdFields(typeName, shape, after), removed: undefined }
-      : compareObjects(shape, before ?? zeroMessage(typeName), after);
+      : compareObjects(shape, before ?? zeroOf(typeName), after);
   const entries = new Map(shrunk(managed, change, undefined));
   const own = difference(change.changed, UNOWNED);
   if (own !== undefined) {
@@ -292,8 +292,19 @@ function withoutLastApplied(config: unknown): unknown {
 }
 
 function createdFields(typeName: string, shape: Shape, after: JsonObject): FieldSet | undefined {
-  return changedFields(shape, zeroMessage(typeName), comparable(after));
+  return changedFields(shape, zeroOf(typeName), comparable(after));
 }
+
+/** What an object is compared with that was not there: made once for each type, and never changed. */
+function zeroOf(typeName: string): JsonObject {
+  const known = zeros.get(typeName);
+  if (known !== undefined) return known;
+  const zero = zeroMessage(typeName);
+  zeros.set(typeName, zero);
+  return zero;
+}
+
+const zeros = new Map<string, JsonObject>();
 
 /** Ownership is not a field, and every write has another resourceVersion. */
 function compareObjects(shape: Shape, before: JsonObject, after: JsonObject): Comparison {

@@ -5,7 +5,7 @@
  */
 
 import { jsonEquals } from '../json.ts';
-import { type FieldSet, LEAF, type MutableFieldSet, makeNode } from './field-set.ts';
+import { type FieldSet, LEAF, type MutableFieldSet } from './field-set.ts';
 import {
   fitsShape,
   isEmptyValue,
@@ -75,11 +75,12 @@ function changes(shape: Shape, from: unknown, to: unknown, onlyNew = false): Fie
     const hadFields = shape.kind !== 'leaf' && fitsShape(shape, from) && !isEmptyValue(from);
     return onlyNew || hadFields || jsonEquals(from, to) ? undefined : LEAF;
   }
-  const children: MutableFieldSet = {};
-  let isAnyChanged = false;
-  const note = (element: string, node: FieldSet | undefined): void => {
-    if (node === undefined) return;
-    children[element] = node;
+  const isNew = from === undefined;
+  const node: MutableFieldSet = isNew ? { '.': LEAF } : {};
+  let isAnyChanged = isNew;
+  const note = (element: string, inner: FieldSet | undefined): void => {
+    if (inner === undefined) return;
+    node[element] = inner;
     isAnyChanged = true;
   };
   if (shape.kind === 'struct' || shape.kind === 'map') {
@@ -90,12 +91,14 @@ function changes(shape: Shape, from: unknown, to: unknown, onlyNew = false): Fie
     }
   } else {
     const old = fitsShape(shape, from) ? itemsByElement(shape, from) : undefined;
-    for (const [element, item] of itemsByElement(shape, to)) {
-      const inner = shape.kind === 'set' ? LEAF_SHAPE : shape.item;
+    const inner = shape.kind === 'set' ? LEAF_SHAPE : shape.item;
+    for (const item of to) {
+      const element = itemElement(shape, item);
+      if (element === undefined || element in node) continue;
       note(element, changes(inner, old?.get(element), item, onlyNew));
     }
   }
-  return makeNode(from === undefined, isAnyChanged ? children : undefined);
+  return isAnyChanged ? node : undefined;
 }
 
 const LEAF_SHAPE: Shape = { kind: 'leaf' };

@@ -101,16 +101,23 @@ export function formatPath(path: readonly string[]): string {
   return path.map(formatElement).join('');
 }
 
-/** Elements sorted at every level, as upstream writes them. */
+/** Elements sorted at every level, as upstream writes them; the set itself when they are already. */
 export function sortedSet(set: FieldSet): FieldSet {
-  const sorted: MutableFieldSet = {};
   const elements = Object.keys(set);
-  if (elements.length === 0) return LEAF;
-  for (const element of elements.sort()) {
-    const node = set[element];
-    if (node !== undefined) sorted[element] = element === SELF ? LEAF : sortedSet(node);
+  let isSorted = true;
+  for (let i = 1; i < elements.length; i += 1) {
+    if ((elements[i - 1] ?? '') > (elements[i] ?? '')) isSorted = false;
   }
-  return sorted;
+  if (!isSorted) elements.sort();
+  let isSame = isSorted;
+  const sorted: MutableFieldSet = {};
+  for (const element of elements) {
+    const node = set[element] ?? LEAF;
+    const inner = sortedSet(node);
+    if (inner !== node) isSame = false;
+    sorted[element] = inner;
+  }
+  return isSame ? set : sorted;
 }
 
 function finish(member: boolean, children: MutableFieldSet): FieldSet | undefined {

@@ -93,9 +93,8 @@ function copiedLength(document: unknown, from: string): number {
   }
 }
 
-/** In the form of upstream, which puts the reason into the one cause. */
+/** Upstream's message leaves out the reason; kubectl shows the message when there are no causes. */
 function notApplicable(why: string, cause?: unknown): ApiError {
-  const message = 'the server rejected our request due to an error in our request';
-  const details = { causes: [{ reason: 'UnexpectedServerResponse', message: why }] };
-  return newApiError(422, 'Invalid', message, details, { cause });
+  const message = `the server rejected our request due to an error in our request: ${why}`;
+  return newApiError(422, 'Invalid', message, {}, { cause });
 }
