@@ -134,6 +134,9 @@ function strategyErrors(spec: DeploymentSpec): FieldError[] {
       return rollingUpdateErrors(`${at}.rollingUpdate`, rollingUpdate);
     case undefined:
       return [required(at)];
+    default:
+      // The request may say anything: values that are none of the type's are found generically.
+      return [];
   }
 }
 
