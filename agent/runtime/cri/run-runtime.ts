@@ -1,11 +1,13 @@
 /** Puts the runtime together and runs it until the signal is aborted. */
 
 import { once } from 'node:events';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
+import { parseCgroupLayout } from '../cgroup/layout.ts';
+import { type CgroupStats, readCgroupStats } from '../cgroup/stats.ts';
 import { HOST_IMAGE } from '../image/host-image.ts';
 import { ImageStore } from '../image/image-store.ts';
 import { makeDevice } from '../image/whiteout.ts';
@@ -61,6 +63,7 @@ export async function runRuntime(
     network,
     clock,
     logger,
+    readUsage: usageReader(),
     dataDir,
     cgroupRoot,
   });
@@ -90,6 +93,12 @@ export async function runRuntime(
     await streaming.close();
     rmSync(socket, { force: true });
   }
+}
+
+/** Reads cgroups where this machine has them mounted. */
+function usageReader(): (cgroup: string) => CgroupStats | undefined {
+  const layout = parseCgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'));
+  return (cgroup) => (layout === undefined ? undefined : readCgroupStats(layout, cgroup));
 }
 
 /** Removes a socket that a killed runtime left; throws when one answers. */

@@ -1,9 +1,16 @@
-/** What containers use, as messages. */
+/** What containers and sandboxes use, as messages. */
 
-import { readdirSync } from 'node:fs';
 import path from 'node:path';
-import type { ContainerStats, PodSandboxStats } from '../../../proto/cri/stats-types.ts';
+import type {
+  ContainerStats,
+  CpuUsage,
+  MemoryUsage,
+  PodSandboxStats,
+} from '../../../proto/cri/stats-types.ts';
 import type { Input } from '../../../proto/cri/types.ts';
+import type { CgroupStats } from '../cgroup/stats.ts';
+import { diskUsage } from '../sandbox/disk-usage.ts';
+import { cgroupParentOf } from '../sandbox/sandboxes.ts';
 import type { ContainerRecord } from '../store/container-record.ts';
 import type { SandboxRecord } from '../store/sandbox-record.ts';
 import type { Services } from './rpc.ts';
@@ -21,21 +28,28 @@ export function containerStatsMessage(
   };
   if (record.phase !== 'running') return { attributes };
   const timestamp = runtime.nowNs();
+  const disk = diskUsage(path.join(runtime.containerFolder(record.id), 'upper'));
   return {
     attributes,
+    ...usageMessages(runtime.parts.readUsage(record.cgroupPath), timestamp),
     writable_layer: {
       timestamp,
       fs_id: { mountpoint: runtime.parts.dataDir },
-      inodes_used: { value: countEntries(path.join(runtime.containerFolder(record.id), 'upper')) },
+      used_bytes: { value: disk.bytes },
+      inodes_used: { value: disk.inodes },
     },
   };
 }
 
+/** The network is not counted yet. */
 export function sandboxStatsMessage(
   services: Services,
   record: SandboxRecord,
 ): Input<PodSandboxStats> {
-  const containers = services.runtime.parts.state
+  const { parts } = services.runtime;
+  const timestamp = services.runtime.nowNs();
+  const usage = parts.readUsage(cgroupParentOf(record, parts.cgroupRoot));
+  const containers = parts.state
     .containersOf(record.id)
     .filter((container) => container.phase === 'running');
   return {
@@ -46,11 +60,33 @@ export function sandboxStatsMessage(
       annotations: record.config.annotations,
     },
     linux: {
+      ...usageMessages(usage, timestamp),
+      ...(usage === undefined
+        ? {}
+        : { process: { timestamp, process_count: { value: usage.pids } } }),
       containers: containers.map((container) => containerStatsMessage(services, container)),
     },
   };
 }
 
-function countEntries(folder: string): number {
-  return readdirSync(folder).length;
+function usageMessages(
+  usage: CgroupStats | undefined,
+  timestamp: string,
+): { readonly cpu?: Input<CpuUsage>; readonly memory?: Input<MemoryUsage> } {
+  if (usage === undefined) return {};
+  const { memoryLimitBytes: limit, memoryWorkingSetBytes: workingSet } = usage;
+  return {
+    cpu: { timestamp, usage_core_nano_seconds: { value: usage.cpuUsageNs } },
+    memory: {
+      timestamp,
+      working_set_bytes: { value: workingSet },
+      usage_bytes: { value: usage.memoryUsageBytes },
+      rss_bytes: { value: usage.memoryRssBytes },
+      page_faults: { value: usage.pageFaults },
+      major_page_faults: { value: usage.majorPageFaults },
+      ...(limit === undefined
+        ? {}
+        : { available_bytes: { value: Math.max(0, limit - workingSet) } }),
+    },
+  };
 }

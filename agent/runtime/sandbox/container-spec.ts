@@ -136,6 +136,7 @@ function containerRecord(
     imageRef: image.repoDigests[0] ?? image.id,
     mounts: config.mounts,
     resources: config.linux?.resources ?? null,
+    cgroupPath: spec.cgroupPath,
     logPath: spec.stdio.logPath ?? '',
     user,
     process: spec.process,

@@ -8,6 +8,7 @@ import path from 'node:path';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
 import type { ContainerEventType } from '../../../proto/cri/types.ts';
+import type { CgroupStats } from '../cgroup/stats.ts';
 import { containerStatusMessage, sandboxStatusMessage } from '../cri/messages.ts';
 import type { ImageStore } from '../image/image-store.ts';
 import type { BridgeNetwork } from '../network/bridge.ts';
@@ -28,6 +29,8 @@ export interface RuntimeParts {
   readonly logger: Logger;
   /** Where containers have their writable layers, and sandboxes their files. */
   readonly dataDir: string;
+  /** What a cgroup uses; undefined when there is none. */
+  readonly readUsage: (cgroup: string) => CgroupStats | undefined;
   /** For sandboxes whose request names no cgroup parent. */
   readonly cgroupRoot: string;
 }

@@ -38,6 +38,8 @@ export interface ContainerRecord {
   /** As given: what the runtime adds is not listed. */
   readonly mounts: readonly Mount[];
   readonly resources: LinuxContainerResources | null;
+  /** Relative to the mount of each hierarchy. */
+  readonly cgroupPath: string;
   /** Absolute; empty when there is no log. */
   readonly logPath: string;
   readonly user: ContainerUser;

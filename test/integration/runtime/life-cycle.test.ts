@@ -170,6 +170,44 @@ describe('the runtime', () => {
     await node.client.removePodSandbox({ pod_sandbox_id: sandbox });
   });
 
+  it('measures what runs', async () => {
+    const sandbox = await node.runSandbox({ labels: { measured: 'yes' } });
+    const id = await node.startContainer(sandbox, ['sleep', '1000']);
+    const filter = { pod_sandbox_id: sandbox };
+    const { stats } = await node.client.listContainerStats({ filter });
+    assert.deepEqual(
+      stats.map((each) => each.attributes?.id),
+      [id],
+    );
+    const [only] = stats;
+    assert.ok(Number(only?.cpu?.usage_core_nano_seconds?.value) > 0);
+    assert.ok(Number(only?.memory?.working_set_bytes?.value) > 0);
+    assert.equal(only?.memory?.available_bytes, null);
+    assert.ok(Number(only?.writable_layer?.used_bytes?.value) > 0);
+    assert.ok(BigInt(only?.cpu?.timestamp ?? 0) > 0n);
+    const pod = await node.client.podSandboxStats({ pod_sandbox_id: sandbox });
+    assert.equal(pod.stats?.linux?.process?.process_count?.value, '1');
+    const selector = { filter: { label_selector: { measured: 'yes' } } };
+    assert.equal((await node.client.listPodSandboxStats(selector)).stats.length, 1);
+    const filesystems = await node.client.imageFsInfo({});
+    assert.ok(existsSync(filesystems.image_filesystems[0]?.fs_id?.mountpoint ?? ''));
+    await node.client.stopContainer({ container_id: id, timeout: 0 });
+    assert.deepEqual((await node.client.listContainerStats({ filter })).stats, []);
+    await node.client.removePodSandbox({ pod_sandbox_id: sandbox });
+  });
+
+  it('changes the limits of a running container', async () => {
+    const sandbox = await node.runSandbox();
+    const id = await node.startContainer(sandbox, ['sleep', '1000']);
+    const linux = { memory_limit_in_bytes: 64 * 2 ** 20, cpu_quota: 50_000, cpu_period: 100_000 };
+    await node.client.updateContainerResources({ container_id: id, linux });
+    const { resources } = await node.status(id);
+    assert.equal(resources?.linux?.memory_limit_in_bytes, String(64 * 2 ** 20));
+    const { stats } = await node.client.containerStats({ container_id: id });
+    assert.ok(Number(stats?.memory?.available_bytes?.value) > 0);
+    await node.client.removePodSandbox({ pod_sandbox_id: sandbox });
+  });
+
   it('reserves names, and refuses what is not there', async () => {
     const config = node.sandboxConfig();
     const { pod_sandbox_id: sandbox } = await node.client.runPodSandbox({ config });
