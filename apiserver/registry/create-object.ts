@@ -61,7 +61,7 @@ export async function createObject(
     const status = emptyStatus(context.kind);
     if (status === undefined) delete object.status;
     else object.status = status;
-    metadata.generation = 1;
+    if (strategy.withoutGeneration !== true) metadata.generation = 1;
   }
   if (ownership === 'update') {
     delete metadata.managedFields;

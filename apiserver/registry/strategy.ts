@@ -66,6 +66,8 @@ export interface Strategy {
    * `metadata.generation`. `none`: the kind has no status.
    */
   readonly status: 'separate' | 'none';
+  /** The kind has a status but counts no generations (nodes, namespaces, services, volumes). */
+  readonly withoutGeneration?: boolean;
   /** PUT of a missing object creates it (leases, endpoints, events, services). */
   readonly allowCreateOnUpdate: boolean;
   /** Name rules: `subdomain` RFC 1123 up to 253, `label` RFC 1123 up to 63, `label1035`, `path`: no "/" or "%". */

@@ -15,6 +15,7 @@ const NAME_LABEL = 'kubernetes.io/metadata.name';
 export const namespaceStrategy = defineStrategy({
   resource: namespaces,
   status: 'separate',
+  withoutGeneration: true,
   allowCreateOnUpdate: false,
   nameRule: 'label',
 

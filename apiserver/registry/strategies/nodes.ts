@@ -14,6 +14,7 @@ const ROLE_LABEL = 'kubernetes.io/role';
 export const nodeStrategy = defineStrategy({
   resource: nodes,
   status: 'separate',
+  withoutGeneration: true,
   allowCreateOnUpdate: false,
   nameRule: 'subdomain',
 

@@ -13,6 +13,7 @@ import { accessModesCell } from './persistentvolumes.ts';
 export const persistentVolumeClaimStrategy = defineStrategy({
   resource: persistentvolumeclaims,
   status: 'separate',
+  withoutGeneration: true,
   allowCreateOnUpdate: false,
   nameRule: 'subdomain',
   returnsDeleted: true,

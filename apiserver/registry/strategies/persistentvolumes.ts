@@ -20,6 +20,7 @@ const MODE_NAMES = {
 export const persistentVolumeStrategy = defineStrategy({
   resource: persistentvolumes,
   status: 'separate',
+  withoutGeneration: true,
   allowCreateOnUpdate: false,
   nameRule: 'subdomain',
   returnsDeleted: true,

@@ -24,6 +24,7 @@ const CLIENT_IP_TIMEOUT_SECONDS = 10_800;
 export const serviceStrategy = defineStrategy({
   resource: services,
   status: 'separate',
+  withoutGeneration: true,
   allowCreateOnUpdate: true,
   nameRule: 'label1035',
   returnsDeleted: true,
@@ -136,7 +137,7 @@ function externalIpCell(service: Service): string {
     }
     case 'ExternalName':
       return spec.externalName ?? '';
-    case undefined:
+    default:
       return '<unknown>';
   }
 }
