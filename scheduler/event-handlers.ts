@@ -66,7 +66,10 @@ export function nodeHandler({ cache, queue }: SchedulerState): InformerHandler<N
       cache.setNode(node);
       for (const kind of nodeChanges(oldNode, node)) queue.moveOnEvent({ kind, oldNode, node });
     },
-    onDelete: (node) => cache.removeNode(node.metadata.name),
+    onDelete: (node) => {
+      cache.removeNode(node.metadata.name);
+      queue.moveOnEvent({ kind: 'NodeDelete', node });
+    },
   };
 }
 

@@ -6,8 +6,6 @@
 
 import { enableCompileCache } from 'node:module';
 import type { LogLevel } from '../base/logger.ts';
-import type { ProcessContext } from '../base/process-lifetime.ts';
-import type { RestClient as Client } from '../client/rest-client.ts';
 import type { TieBreak } from './select-node.ts';
 
 enableCompileCache();
@@ -17,15 +15,10 @@ const { hostname } = await import('node:os');
 const { parseArgs } = await import('node:util');
 const { systemClock: clock } = await import('../base/clock.ts');
 const { runProcess } = await import('../base/process-lifetime.ts');
-const { EventRecorder } = await import('../client/event-recorder.ts');
-const { Informer } = await import('../client/informer.ts');
 const { loadKubeconfig } = await import('../client/kubeconfig.ts');
 const { runAsLeader } = await import('../client/leader-election.ts');
 const { RestClient } = await import('../client/rest-client.ts');
-const { nodes, pods } = await import('../proto/api/gen/resources.ts');
-const { DEFAULT_SCHEDULER_NAME, defaultProfile } = await import('./default-profile.ts');
-const { Framework } = await import('./framework/framework.ts');
-const { Scheduler } = await import('./scheduler.ts');
+const { runScheduler } = await import('./run-scheduler.ts');
 const { seededRandom } = await import('./seeded-random.ts');
 
 const { values: flags } = parseArgs({
@@ -39,45 +32,22 @@ const { values: flags } = parseArgs({
   },
 });
 
-await runProcess('scheduler', logLevelOf(flags['log-level']), async (context) => {
+await runProcess('scheduler', logLevelOf(flags['log-level']), async ({ signal, logger }) => {
   if (flags.kubeconfig === undefined) throw new Error('--kubeconfig is required');
+  const tieBreak = tieBreakOf(flags['tie-break'], flags.seed);
   const connection = await loadKubeconfig(flags.kubeconfig);
   const client = new RestClient({ connection, clock, userAgent: 'skiff-scheduler' });
+  const run = (until: AbortSignal): Promise<void> =>
+    runScheduler({ client, clock, logger, tieBreak }, until);
   try {
-    if (!flags['leader-elect']) return await runScheduler(client, context);
-    const { logger, signal } = context;
+    if (!flags['leader-elect']) return await run(signal);
     const lease = { namespace: 'kube-system', name: 'kube-scheduler' };
     const identity = `${hostname()}_${randomUUID()}`;
-    const lead = (leading: AbortSignal): Promise<void> =>
-      runScheduler(client, { logger, signal: leading });
-    await runAsLeader({ client, clock, logger, lease, identity }, lead, signal);
+    await runAsLeader({ client, clock, logger, lease, identity }, run, signal);
   } finally {
     client.close();
   }
 });
-
-async function runScheduler(client: Client, { signal, logger }: ProcessContext): Promise<void> {
-  const dependencies = { client, clock, logger };
-  const recorder = new EventRecorder({ ...dependencies, component: DEFAULT_SCHEDULER_NAME });
-  const running = 'status.phase!=Succeeded,status.phase!=Failed';
-  const podInformer = new Informer(dependencies, pods, { fieldSelector: running });
-  const nodeInformer = new Informer(dependencies, nodes);
-  const scheduler = new Scheduler({
-    ...dependencies,
-    recorder,
-    pods: podInformer,
-    nodes: nodeInformer,
-    frameworks: [new Framework(DEFAULT_SCHEDULER_NAME, defaultProfile(client))],
-    tieBreak: tieBreakOf(flags['tie-break'], flags.seed),
-  });
-  const informing = Promise.all([podInformer.run(signal), nodeInformer.run(signal)]);
-  // Ended before the first list: the informers say so by a rejection, which is no failure then.
-  await scheduler.run(signal).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
-  await informing;
-  await recorder.close();
-}
 
 function tieBreakOf(kind: string, seed: string): TieBreak {
   if (!/^\d{1,9}$/.test(seed)) throw new Error(`--seed is a number, not "${seed}"`);

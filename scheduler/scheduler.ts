@@ -37,6 +37,8 @@ export interface SchedulerOptions {
   readonly recorder: Pick<EventRecorder, 'record'>;
   readonly pods: Pick<Informer<Pod>, 'get' | 'addHandler' | 'hasSynced'>;
   readonly nodes: Pick<Informer<Node>, 'addHandler' | 'hasSynced'>;
+  /** Of what the plugins ask, besides pods and nodes. */
+  readonly synced?: readonly Promise<void>[];
   /** At least one; pods choose by `spec.schedulerName`. The first one orders the queue. */
   readonly frameworks: readonly [Framework, ...Framework[]];
   readonly tieBreak: TieBreak;
@@ -92,8 +94,8 @@ export class Scheduler {
 
   /** Returns when the signal is aborted and no binding is under way. The informers are the caller's. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, nodes, pods } = this.#options;
-    await Promise.all([nodes.hasSynced, pods.hasSynced]);
+    const { clock, nodes, pods, synced = [] } = this.#options;
+    await Promise.all([nodes.hasSynced, pods.hasSynced, ...synced]);
     let sliceEndsMs = clock.monotonicMs() + SLICE_MS;
     for (;;) {
       const queued = await this.#queue.take(signal);

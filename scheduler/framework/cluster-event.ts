@@ -10,6 +10,7 @@ import type { Node, Pod } from '../../proto/api/gen/core-v1.ts';
 /** `AssignedPod…`: a pod on a node; `UnscheduledPodUpdate`: the waiting pod itself. */
 export type ClusterEventKind =
   | 'NodeAdd'
+  | 'NodeDelete'
   | 'NodeUpdateAllocatable'
   | 'NodeUpdateLabel'
   | 'NodeUpdateTaint'

@@ -5,7 +5,7 @@
  * Source: kubernetes pkg/scheduler/framework/plugins/nodeaffinity, v1.36.
  */
 
-import type { NodeAffinity, NodeSelectorTerm, Pod } from '../../proto/api/gen/core-v1.ts';
+import type { Node, NodeAffinity, NodeSelectorTerm, Pod } from '../../proto/api/gen/core-v1.ts';
 import type { Plugin, PreFilterResult } from '../framework/plugin.ts';
 import { SKIP, unresolvable } from '../framework/status.ts';
 import { matchesNodeSelector, matchesNodeSelectorTerm } from './node-selector.ts';
@@ -18,15 +18,8 @@ export const nodeAffinity: Plugin = {
   name: 'NodeAffinity',
   events: [{ kind: 'NodeAdd' }, { kind: 'NodeUpdateLabel' }],
   preFilter: (_state, { pod }) => preFilter(pod),
-  filter: (_state, { pod }, { node }) => {
-    const labels = node.metadata.labels ?? {};
-    for (const [key, value] of Object.entries(pod.spec.nodeSelector ?? {})) {
-      if (labels[key] !== value) return unresolvable(NO_MATCH);
-    }
-    const required = affinityOf(pod)?.requiredDuringSchedulingIgnoredDuringExecution;
-    if (required === undefined || matchesNodeSelector(required, node)) return undefined;
-    return unresolvable(NO_MATCH);
-  },
+  filter: (_state, { pod }, { node }) =>
+    requiredNodesMatch(pod, node) ? undefined : unresolvable(NO_MATCH),
   preScore: (_state, { pod }) => (preferredOf(pod).length === 0 ? SKIP : undefined),
   score: (_state, { pod }, { node }) => {
     let total = 0;
@@ -37,6 +30,16 @@ export const nodeAffinity: Plugin = {
   },
   normalizeScore: (_state, _pod, scores) => normalizeByMax(scores, false),
 };
+
+/** Whether the pod's `nodeSelector` and one of its required terms select the node. */
+export function requiredNodesMatch(pod: Pod, node: Node): boolean {
+  const labels = node.metadata.labels ?? {};
+  for (const [key, value] of Object.entries(pod.spec.nodeSelector ?? {})) {
+    if (labels[key] !== value) return false;
+  }
+  const required = affinityOf(pod)?.requiredDuringSchedulingIgnoredDuringExecution;
+  return required === undefined || matchesNodeSelector(required, node);
+}
 
 /** When every term names nodes, only those are worth a look. */
 function preFilter(pod: Pod): PreFilterResult {

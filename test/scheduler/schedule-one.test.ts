@@ -13,9 +13,13 @@ import { selectNode } from '../../scheduler/select-node.ts';
 import { newContainer, newNode, newPod } from '../support/scheduling-objects.ts';
 
 const noRequests = {
-  request: async () => {
-    throw new Error('A decision asks nobody');
+  client: {
+    request: async () => {
+      throw new Error('A decision asks nobody');
+    },
   },
+  peersOf: () => undefined,
+  namespaceLabels: () => ({}),
 };
 const framework = new Framework('default-scheduler', defaultProfile(noRequests));
 const OPTIONS = {

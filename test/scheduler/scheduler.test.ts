@@ -48,6 +48,11 @@ async function setUp(options: { plugins?: readonly Plugin[]; refuse?: Error[] } 
     },
   } as unknown as Pick<Client, 'request' | 'patch'>;
   const own = (options.plugins ?? []).map((plugin) => ({ plugin }));
+  const profile = defaultProfile({
+    client,
+    peersOf: () => undefined,
+    namespaceLabels: () => ({}),
+  });
   const scheduler = new Scheduler({
     client,
     clock,
@@ -60,7 +65,7 @@ async function setUp(options: { plugins?: readonly Plugin[]; refuse?: Error[] } 
     },
     pods,
     nodes,
-    frameworks: [new Framework('default-scheduler', [...own, ...defaultProfile(client)])],
+    frameworks: [new Framework('default-scheduler', [...own, ...profile])],
     tieBreak: { kind: 'first' },
   });
   const controller = new AbortController();

@@ -6,7 +6,6 @@
 
 import { systemClock as clock } from '../../base/clock.ts';
 import { silentLogger } from '../../base/logger.ts';
-import { EventRecorder } from '../../client/event-recorder.ts';
 import { Informer } from '../../client/informer.ts';
 import { RestClient } from '../../client/rest-client.ts';
 import { runControllers } from '../../controllers/run-controllers.ts';
@@ -14,9 +13,7 @@ import type { Node, Pod } from '../../proto/api/gen/core-v1.ts';
 import { leases, nodes, pods } from '../../proto/api/gen/resources.ts';
 import { isNotFound } from '../../proto/api/status-error.ts';
 import { formatMicroTime, formatTime } from '../../proto/api/time.ts';
-import { defaultProfile } from '../../scheduler/default-profile.ts';
-import { Framework } from '../../scheduler/framework/framework.ts';
-import { Scheduler } from '../../scheduler/scheduler.ts';
+import { runScheduler } from '../../scheduler/run-scheduler.ts';
 import { startTestApiServer, type TestApiServer } from './test-api-server.ts';
 
 export interface ControlPlane {
@@ -59,16 +56,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const agents = new PlayedAgents(client, cut, options.brokenLabel);
   for (const name of options.nodes) await agents.register(name);
   const podInformer = new Informer(dependencies, pods);
-  const nodeInformer = new Informer(dependencies, nodes);
-  const recorder = new EventRecorder({ ...dependencies, component: 'default-scheduler' });
-  const scheduler = new Scheduler({
-    ...dependencies,
-    recorder,
-    pods: podInformer,
-    nodes: nodeInformer,
-    frameworks: [new Framework('default-scheduler', defaultProfile(client))],
-    tieBreak: { kind: 'heap135' },
-  });
   const listeners: ((pods: readonly Pod[]) => void)[] = [];
   const play = (pod: Pod): void => {
     for (const listener of listeners) listener(podInformer.list());
@@ -78,12 +65,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const nodeGraceMs = options.nodeGraceMs ?? 50_000;
   const running = Promise.all([
     podInformer.run(signal),
-    nodeInformer.run(signal),
-    scheduler.run(signal),
+    runScheduler({ ...dependencies, tieBreak: { kind: 'first' } }, signal),
     runControllers({ ...dependencies, rootCa: 'CA', nodeGraceMs }, signal),
     agents.renew(options.nodes, signal),
   ]);
-  await Promise.all([podInformer.hasSynced, nodeInformer.hasSynced]);
+  await podInformer.hasSynced;
   return {
     server,
     client,
@@ -97,7 +83,6 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     stop: async () => {
       end.abort();
       await running;
-      await recorder.close();
       await agents.settle();
       client.close();
       await server.stop();

@@ -70,7 +70,7 @@ describe('Deployments', () => {
     assert.equal(conditionOf(done, 'Available')?.reason, 'MinimumReplicasAvailable');
     const { items } = await plane.client.list(pods, { labelSelector: 'app=web' });
     assert.equal(items.length, 4);
-    assert.ok(new Set(items.map(({ spec }) => spec.nodeName)).size > 1);
+    assert.equal(new Set(items.map(({ spec }) => spec.nodeName)).size, 3);
     const [first] = items;
     assert.equal(first?.metadata.ownerReferences?.[0]?.kind, 'ReplicaSet');
     const scheduled = await eventually('the event Scheduled', async () => {

@@ -1,0 +1,81 @@
+/**
+ * A pod's wishes to be near other pods, or far from them, ready to be matched.
+ *
+ * Source: kubernetes/kube-scheduler framework/types.go AffinityTerm, v0.36.
+ */
+
+import type { Pod, PodAffinityTerm, WeightedPodAffinityTerm } from '../../proto/api/gen/core-v1.ts';
+import { matchesLabels, type Requirement, requirementsOf } from '../../proto/api/label-selector.ts';
+
+export interface AffinityTerm {
+  readonly topologyKey: string;
+  readonly selector: readonly Requirement[];
+  readonly namespaces: ReadonlySet<string>;
+  /** Namespaces by their labels, besides those named; absent: none. */
+  readonly namespaceSelector?: readonly Requirement[];
+  /** Of preferred terms, 1 to 100; 0 for required ones. */
+  readonly weight: number;
+}
+
+export interface AffinityTerms {
+  readonly requiredAffinity: readonly AffinityTerm[];
+  readonly requiredAntiAffinity: readonly AffinityTerm[];
+  readonly preferredAffinity: readonly AffinityTerm[];
+  readonly preferredAntiAffinity: readonly AffinityTerm[];
+}
+
+/** The labels of a namespace; none when it isn't known. */
+export type NamespaceLabels = (name: string) => Readonly<Record<string, string>>;
+
+const NONE: AffinityTerms = {
+  requiredAffinity: [],
+  requiredAntiAffinity: [],
+  preferredAffinity: [],
+  preferredAntiAffinity: [],
+};
+
+export function affinityTermsOf(pod: Pod): AffinityTerms {
+  const { podAffinity, podAntiAffinity } = pod.spec.affinity ?? {};
+  if (podAffinity === undefined && podAntiAffinity === undefined) return NONE;
+  const namespace = pod.metadata.namespace ?? '';
+  const required = (terms: readonly PodAffinityTerm[] = []): AffinityTerm[] =>
+    terms.map((term) => newTerm(term, namespace, 0));
+  const preferred = (terms: readonly WeightedPodAffinityTerm[] = []): AffinityTerm[] =>
+    terms.map(({ podAffinityTerm, weight }) => newTerm(podAffinityTerm, namespace, weight));
+  return {
+    requiredAffinity: required(podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
+    requiredAntiAffinity: required(podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
+    preferredAffinity: preferred(podAffinity?.preferredDuringSchedulingIgnoredDuringExecution),
+    preferredAntiAffinity: preferred(
+      podAntiAffinity?.preferredDuringSchedulingIgnoredDuringExecution,
+    ),
+  };
+}
+
+export function hasAffinity(terms: AffinityTerms): boolean {
+  return terms !== NONE;
+}
+
+export function matchesTerm(term: AffinityTerm, pod: Pod, labelsOf: NamespaceLabels): boolean {
+  const namespace = pod.metadata.namespace ?? '';
+  const isInNamespace =
+    term.namespaces.has(namespace) ||
+    (term.namespaceSelector !== undefined &&
+      matchesLabels(term.namespaceSelector, labelsOf(namespace)));
+  return isInNamespace && matchesLabels(term.selector, pod.metadata.labels);
+}
+
+/** Without any word on namespaces the pod's own is meant. */
+function newTerm(term: PodAffinityTerm, namespace: string, weight: number): AffinityTerm {
+  const { namespaces = [], namespaceSelector, topologyKey, labelSelector } = term;
+  const isOwn = namespaces.length === 0 && namespaceSelector === undefined;
+  return {
+    topologyKey,
+    selector: requirementsOf(labelSelector),
+    namespaces: new Set(isOwn ? [namespace] : namespaces),
+    ...(namespaceSelector === undefined
+      ? {}
+      : { namespaceSelector: requirementsOf(namespaceSelector) }),
+    weight,
+  };
+}

@@ -1,0 +1,130 @@
+/**
+ * Keeps pods near the pods they want to be with and away from those they don't, also when it is the
+ * others who don't want them.
+ *
+ * Source: kubernetes pkg/scheduler/framework/plugins/interpodaffinity, v1.36.
+ */
+
+import {
+  type AffinityTerm,
+  matchesTerm,
+  type NamespaceLabels,
+} from '../../cache/affinity-terms.ts';
+import type { NodeInfo } from '../../cache/node-info.ts';
+import type { PodInfo } from '../../cache/pod-info.ts';
+import type { Snapshot } from '../../cache/snapshot.ts';
+import type { StateKey } from '../../framework/cycle-state.ts';
+import { type Plugin, SCORE_MAX, type Scores } from '../../framework/plugin.ts';
+import { SKIP, type Status, unresolvable, unschedulable } from '../../framework/status.ts';
+import { TopologyCounts } from './topology-counts.ts';
+import { scoreTopologies, type TopologyScores, totalOf } from './topology-scores.ts';
+
+/** How many pods of each kind there are in each value of a topology key. */
+interface Counts {
+  /** Existing pods that all of the pod's affinity terms match. */
+  readonly near: TopologyCounts;
+  /** Existing pods that one of its anti-affinity terms matches. */
+  readonly far: TopologyCounts;
+  /** Existing pods with an anti-affinity term that matches the pod. */
+  readonly unwilling: TopologyCounts;
+}
+
+const COUNTS: StateKey<Counts> = { name: 'InterPodAffinity/counts' };
+const SCORES: StateKey<TopologyScores> = { name: 'InterPodAffinity/scores' };
+const SNAPSHOT: StateKey<Snapshot> = { name: 'InterPodAffinity/snapshot' };
+
+export function newInterPodAffinity(labelsOf: NamespaceLabels): Plugin {
+  return {
+    name: 'InterPodAffinity',
+    events: [
+      { kind: 'AssignedPodAdd' },
+      { kind: 'AssignedPodUpdate' },
+      { kind: 'AssignedPodDelete' },
+      { kind: 'NodeAdd' },
+      { kind: 'NodeUpdateLabel' },
+    ],
+    preFilter: (state, pod, snapshot) => {
+      state.write(SNAPSHOT, snapshot);
+      const counts = countAll(pod, snapshot, labelsOf);
+      const { requiredAffinity, requiredAntiAffinity } = pod.affinity;
+      const isNothing = requiredAffinity.length === 0 && requiredAntiAffinity.length === 0;
+      if (isNothing && counts.unwilling.isEmpty) return { status: SKIP };
+      state.write(COUNTS, counts);
+      return {};
+    },
+    filter: (state, pod, node) => {
+      const counts = state.read(COUNTS);
+      return counts === undefined ? undefined : judge(pod, node, counts, labelsOf);
+    },
+    preScore: (state, pod) => {
+      const snapshot = state.read(SNAPSHOT);
+      const scores = snapshot === undefined ? undefined : scoreTopologies(pod, snapshot, labelsOf);
+      if (scores === undefined || scores.size === 0) return SKIP;
+      state.write(SCORES, scores);
+      return undefined;
+    },
+    score: (state, _pod, node) => totalOf(state.read(SCORES) ?? new Map(), node),
+    normalizeScore: (_state, _pod, scores) => normalize(scores),
+  };
+}
+
+function countAll(pod: PodInfo, snapshot: Snapshot, labelsOf: NamespaceLabels): Counts {
+  const counts = {
+    near: new TopologyCounts(),
+    far: new TopologyCounts(),
+    unwilling: new TopologyCounts(),
+  };
+  const { requiredAffinity, requiredAntiAffinity } = pod.affinity;
+  const isAsking = requiredAffinity.length > 0 || requiredAntiAffinity.length > 0;
+  const matches = (term: AffinityTerm, other: PodInfo): boolean =>
+    matchesTerm(term, other.pod, labelsOf);
+  for (const node of snapshot.nodes) {
+    for (const existing of node.pods.values()) {
+      for (const term of existing.affinity.requiredAntiAffinity) {
+        if (matches(term, pod)) counts.unwilling.add(node, term.topologyKey);
+      }
+      if (!isAsking) continue;
+      const isNear = requiredAffinity.every((term) => matches(term, existing));
+      if (isNear)
+        for (const { topologyKey } of requiredAffinity) counts.near.add(node, topologyKey);
+      for (const term of requiredAntiAffinity) {
+        if (matches(term, existing)) counts.far.add(node, term.topologyKey);
+      }
+    }
+  }
+  return counts;
+}
+
+function judge(
+  pod: PodInfo,
+  node: NodeInfo,
+  { near, far, unwilling }: Counts,
+  labelsOf: NamespaceLabels,
+): Status | undefined {
+  const { requiredAffinity, requiredAntiAffinity } = pod.affinity;
+  const labels = node.node.metadata.labels ?? {};
+  const hasKeys = requiredAffinity.every(({ topologyKey }) => labels[topologyKey] !== undefined);
+  const isNear = requiredAffinity.every(({ topologyKey }) => near.at(node, topologyKey) > 0);
+  // The first of a group that wants to be together has nobody to be with yet.
+  const isFirst = (): boolean =>
+    near.isEmpty && requiredAffinity.every((term) => matchesTerm(term, pod.pod, labelsOf));
+  if (!hasKeys || !(isNear || isFirst())) {
+    return unresolvable("node(s) didn't match pod affinity rules");
+  }
+  if (requiredAntiAffinity.some(({ topologyKey }) => far.at(node, topologyKey) > 0)) {
+    return unschedulable("node(s) didn't match pod anti-affinity rules");
+  }
+  if (unwilling.isAnyAt(node)) {
+    return unschedulable("node(s) didn't satisfy existing pods anti-affinity rules");
+  }
+  return undefined;
+}
+
+/** The lowest becomes 0, the highest 100; all 0 when they are the same. */
+function normalize(scores: Scores): void {
+  const min = Math.min(...scores);
+  const range = Math.max(...scores) - min;
+  for (const [index, score] of scores.entries()) {
+    scores[index] = range === 0 ? 0 : Math.trunc(SCORE_MAX * ((score - min) / range));
+  }
+}

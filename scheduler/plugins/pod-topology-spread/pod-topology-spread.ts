@@ -1,0 +1,107 @@
+/**
+ * Spreads pods evenly over nodes, zones and the like: as a condition where the pod demands it, else as
+ * a preference.
+ *
+ * Source: kubernetes pkg/scheduler/framework/plugins/podtopologyspread/{filtering,scoring}.go, v1.36.
+ */
+
+import { matchesLabels } from '../../../proto/api/label-selector.ts';
+import type { NodeInfo } from '../../cache/node-info.ts';
+import type { PodInfo } from '../../cache/pod-info.ts';
+import type { Snapshot } from '../../cache/snapshot.ts';
+import type { StateKey } from '../../framework/cycle-state.ts';
+import type { Plugin } from '../../framework/plugin.ts';
+import { SKIP, type Status, unresolvable, unschedulable } from '../../framework/status.ts';
+import {
+  type Constraint,
+  countMatching,
+  hasAllKeys,
+  isIncluded,
+  ownConstraints,
+  type PeerSelector,
+} from './constraints.ts';
+import { normalizeSpread, prepareSpread, type Spread, spreadScore } from './spread-score.ts';
+
+/** What a hard constraint sees of the cluster. */
+interface Domains {
+  readonly constraint: Constraint;
+  /** Matching pods by the value of the topology key. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly smallest: number;
+}
+
+const DOMAINS: StateKey<readonly Domains[]> = { name: 'PodTopologySpread/domains' };
+const SPREAD: StateKey<Spread> = { name: 'PodTopologySpread/spread' };
+const SNAPSHOT: StateKey<Snapshot> = { name: 'PodTopologySpread/snapshot' };
+const UNEVEN = "node(s) didn't match pod topology spread constraints";
+
+export function newPodTopologySpread(peersOf: PeerSelector): Plugin {
+  return {
+    name: 'PodTopologySpread',
+    events: [
+      { kind: 'AssignedPodAdd' },
+      { kind: 'AssignedPodUpdate' },
+      { kind: 'AssignedPodDelete' },
+      { kind: 'NodeAdd' },
+      { kind: 'NodeDelete' },
+      { kind: 'NodeUpdateLabel' },
+      { kind: 'NodeUpdateTaint' },
+      { kind: 'UnscheduledPodUpdate' },
+    ],
+    preFilter: (state, { pod }, snapshot) => {
+      state.write(SNAPSHOT, snapshot);
+      const constraints = ownConstraints(pod, 'DoNotSchedule');
+      if (constraints.length === 0) return { status: SKIP };
+      const included = snapshot.nodes.filter((node) => hasAllKeys(node, constraints));
+      const domains = constraints.map((constraint) => domainsOf(constraint, pod, included));
+      state.write(DOMAINS, domains);
+      return {};
+    },
+    filter: (state, pod, node) => judge(pod, node, state.read(DOMAINS) ?? []),
+    preScore: (state, { pod }, feasible) => {
+      const snapshot = state.read(SNAPSHOT);
+      const spread =
+        snapshot === undefined ? undefined : prepareSpread(pod, feasible, snapshot, peersOf);
+      if (spread === undefined) return SKIP;
+      state.write(SPREAD, spread);
+      return undefined;
+    },
+    score: (state, { pod }, node) => {
+      const spread = state.read(SPREAD);
+      return spread === undefined ? 0 : spreadScore(pod, node, spread);
+    },
+    normalizeScore: (_state, _pod, scores) => normalizeSpread(scores),
+  };
+}
+
+function domainsOf(
+  constraint: Constraint,
+  pod: PodInfo['pod'],
+  nodes: readonly NodeInfo[],
+): Domains {
+  const counts = new Map<string, number>();
+  for (const node of nodes) {
+    if (!isIncluded(constraint, pod, node)) continue;
+    const value = node.node.metadata.labels?.[constraint.topologyKey] ?? '';
+    const count = countMatching(node, constraint.selector, pod.metadata.namespace ?? '');
+    counts.set(value, (counts.get(value) ?? 0) + count);
+  }
+  const isTooFew = counts.size < constraint.minDomains;
+  const smallest = isTooFew || counts.size === 0 ? 0 : Math.min(...counts.values());
+  return { constraint, counts, smallest };
+}
+
+function judge(
+  { pod }: PodInfo,
+  { node }: NodeInfo,
+  domains: readonly Domains[],
+): Status | undefined {
+  for (const { constraint, counts, smallest } of domains) {
+    const value = node.metadata.labels?.[constraint.topologyKey];
+    if (value === undefined) return unresolvable(`${UNEVEN} (missing required label)`);
+    const own = matchesLabels(constraint.selector, pod.metadata.labels) ? 1 : 0;
+    const skew = (counts.get(value) ?? 0) + own - smallest;
+    if (skew > constraint.maxSkew) return unschedulable(UNEVEN);
+  }
+  return undefined;
+}

@@ -1,0 +1,68 @@
+/** The scheduler with the default profile, over informers of its own. */
+
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Client } from '../client/client.ts';
+import { EventRecorder } from '../client/event-recorder.ts';
+import { Informer } from '../client/informer.ts';
+import { namespaces, nodes, pods, replicasets, services } from '../proto/api/gen/resources.ts';
+import { DEFAULT_SCHEDULER_NAME, defaultProfile } from './default-profile.ts';
+import { Framework } from './framework/framework.ts';
+import { newPeerSelector } from './peer-selector.ts';
+import { Scheduler } from './scheduler.ts';
+import type { TieBreak } from './select-node.ts';
+
+export interface RunSchedulerOptions {
+  readonly client: Client;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly tieBreak: TieBreak;
+}
+
+/** Pods that have ended take no room. */
+const NOT_OVER = 'status.phase!=Succeeded,status.phase!=Failed';
+
+/** Returns when the signal is aborted and all has ended. */
+export async function runScheduler(
+  options: RunSchedulerOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const { client, clock, logger, tieBreak } = options;
+  const dependencies = { client, clock, logger };
+  const recorder = new EventRecorder({ ...dependencies, component: DEFAULT_SCHEDULER_NAME });
+  const informers = {
+    pods: new Informer(dependencies, pods, { fieldSelector: NOT_OVER }),
+    nodes: new Informer(dependencies, nodes),
+    namespaces: new Informer(dependencies, namespaces, { metadataOnly: true }),
+    services: new Informer(dependencies, services, {
+      indexers: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
+    }),
+    replicaSets: new Informer(dependencies, replicasets),
+  };
+  const profile = defaultProfile({
+    client,
+    peersOf: newPeerSelector(informers.services, informers.replicaSets),
+    namespaceLabels: (name) => informers.namespaces.get(name)?.metadata.labels ?? {},
+  });
+  const scheduler = new Scheduler({
+    ...dependencies,
+    recorder,
+    pods: informers.pods,
+    nodes: informers.nodes,
+    synced: [
+      informers.namespaces.hasSynced,
+      informers.services.hasSynced,
+      informers.replicaSets.hasSynced,
+    ],
+    frameworks: [new Framework(DEFAULT_SCHEDULER_NAME, profile)],
+    tieBreak,
+  });
+  const running: { run(until: AbortSignal): Promise<void> }[] = Object.values(informers);
+  const informing = Promise.all(running.map((informer) => informer.run(signal)));
+  // Ended before the first list: the informers say so by a rejection, which is no failure then.
+  await scheduler.run(signal).catch((error: unknown) => {
+    if (!signal.aborted) throw error;
+  });
+  await informing;
+  await recorder.close();
+}
