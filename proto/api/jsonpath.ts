@@ -7,6 +7,8 @@
  * Support".
  */
 
+import { canonicalJson } from './json.ts';
+
 /** A template that can't be read; the message says where. */
 export class JsonPathError extends Error {
   override readonly name = 'JsonPathError';
@@ -38,7 +40,7 @@ const EXPRESSIONS_MAX = 1_000;
 
 /**
  * Prints the template for an object. A template without braces is one expression, as `.a.b`.
- * Several values of one expression are separated by a space; objects and lists are printed as JSON.
+ * Several values of one expression are separated by a space; objects and lists are printed as JSON with sorted keys.
  * Throws {@link JsonPathError}.
  */
 export function evaluateJsonPath(template: string, object: unknown): string {
@@ -65,7 +67,7 @@ function printPart(part: Part, object: unknown): string {
 
 function printValue(value: unknown): string {
   if (value === null || value === undefined) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return typeof value === 'object' ? canonicalJson(value) : String(value);
 }
 
 function find(steps: readonly Step[], object: unknown): readonly unknown[] {
