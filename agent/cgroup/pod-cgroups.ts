@@ -6,8 +6,8 @@
  * Source: kubernetes pkg/kubelet/cm, v1.36; kernel Documentation/admin-guide/cgroup-v{1,2}.
  */
 
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, rmdir, writeFile } from 'node:fs/promises';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { readdir, rmdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import type { Pod } from '../../proto/api/gen/core-v1.ts';
@@ -52,29 +52,29 @@ export class PodCgroups {
   }
 
   /** Makes the pod's cgroup with its limits. Idempotent. */
-  async ensure(pod: Pod): Promise<void> {
+  ensure(pod: Pod): void {
     const limits = podCgroupLimits(pod);
     const group = this.pathOf(pod);
     if (this.#unified) {
-      await this.#makeUnified(group);
+      this.#makeUnified(group);
       const weight = 1 + Math.floor(((limits.cpuShares - 2) * 9999) / 262_142);
-      await this.#write(group, 'cpu.weight', String(weight));
+      this.#write(group, 'cpu.weight', String(weight));
       const quota = limits.cpuQuotaUs === 0 ? 'max' : String(limits.cpuQuotaUs);
-      await this.#write(group, 'cpu.max', `${quota} ${CPU_PERIOD_US}`);
+      this.#write(group, 'cpu.max', `${quota} ${CPU_PERIOD_US}`);
       const memory = limits.memoryBytes === 0 ? 'max' : String(limits.memoryBytes);
-      await this.#write(group, 'memory.max', memory);
+      this.#write(group, 'memory.max', memory);
       return;
     }
     for (const controller of CONTROLLERS) {
-      await mkdir(path.join(this.#mountPoint, controller, group), { recursive: true });
+      mkdirSync(path.join(this.#mountPoint, controller, group), { recursive: true });
     }
-    await this.#write(`cpu${group}`, 'cpu.shares', String(limits.cpuShares));
+    this.#write(`cpu${group}`, 'cpu.shares', String(limits.cpuShares));
     if (limits.cpuQuotaUs !== 0) {
-      await this.#write(`cpu${group}`, 'cpu.cfs_quota_us', String(limits.cpuQuotaUs));
+      this.#write(`cpu${group}`, 'cpu.cfs_quota_us', String(limits.cpuQuotaUs));
     }
     if (limits.memoryBytes !== 0) {
       const bytes = String(limits.memoryBytes);
-      await this.#write(`memory${group}`, 'memory.limit_in_bytes', bytes);
+      this.#write(`memory${group}`, 'memory.limit_in_bytes', bytes);
     }
   }
 
@@ -102,23 +102,23 @@ export class PodCgroups {
   }
 
   /** On v2 every ancestor must hand the controllers down. */
-  async #makeUnified(group: string): Promise<void> {
+  #makeUnified(group: string): void {
     const parts = group.split('/').filter((part) => part !== '');
     let folder = this.#mountPoint;
     for (const part of parts) {
       if (!this.#made.has(folder)) {
         const controllers = CONTROLLERS.map((name) => `+${name}`).join(' ');
-        await writeFile(path.join(folder, 'cgroup.subtree_control'), controllers);
+        writeFileSync(path.join(folder, 'cgroup.subtree_control'), controllers);
         // The pod's own folder goes with the pod; those above it stay.
         this.#made.add(folder);
       }
       folder = path.join(folder, part);
-      await mkdir(folder, { recursive: true });
+      mkdirSync(folder, { recursive: true });
     }
   }
 
-  async #write(group: string, file: string, value: string): Promise<void> {
-    await writeFile(path.join(this.#mountPoint, group, file), value);
+  #write(group: string, file: string, value: string): void {
+    writeFileSync(path.join(this.#mountPoint, group, file), value);
   }
 
   async #trees(): Promise<readonly string[]> {

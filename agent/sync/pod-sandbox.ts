@@ -1,6 +1,6 @@
 /** Makes what comes before containers: folders, cgroup, volumes, the sandbox. */
 
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import type { Pod } from '../../proto/api/gen/core-v1.ts';
 import { CriError } from '../../proto/cri/rpcs.ts';
 import type { Input, PodSandboxConfig } from '../../proto/cri/types.ts';
@@ -38,11 +38,9 @@ export async function createSandbox(
   const refused = unsupportedVolumes(pod);
   if (refused.length > 0) throw failMount(context, pod, new VolumeError(refused.join('; ')));
   const { paths, cgroups, cri, events } = context;
-  await Promise.all([
-    cgroups.ensure(pod),
-    mkdir(paths.podLogs(pod), { recursive: true }),
-    mkdir(paths.pod(pod.metadata.uid), { recursive: true, mode: 0o750 }),
-  ]);
+  cgroups.ensure(pod);
+  mkdirSync(paths.podLogs(pod), { recursive: true });
+  mkdirSync(paths.pod(pod.metadata.uid), { recursive: true, mode: 0o750 });
   const run = cri.runPodSandbox({ config: sandboxConfigOf(context, pod, attempt) });
   const outcomes = await Promise.allSettled([run, setUpVolumes(context, memory, pod)]);
   const [sandbox, volumes] = outcomes;

@@ -5,7 +5,7 @@
  * Source: kubernetes pkg/kubelet/kuberuntime/kuberuntime_container.go `startContainer`, v1.36.
  */
 
-import { mkdir } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { Container, Pod } from '../../proto/api/gen/core-v1.ts';
 import { CriError } from '../../proto/cri/rpcs.ts';
@@ -90,10 +90,10 @@ async function prepare(context: PodContext, input: StartInput, signal: AbortSign
   const { pod, container, attempt } = input;
   try {
     const logs = path.join(context.paths.podLogs(pod), container.name);
+    mkdirSync(logs, { recursive: true });
     const [image, environment] = await Promise.all([
       context.images.ensure(pod, container, input.sandbox, signal),
       environmentOf(context, pod, container),
-      mkdir(logs, { recursive: true }),
     ]);
     const mounts: readonly Input<Mount>[] = await containerMounts({
       pod,

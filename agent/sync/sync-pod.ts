@@ -216,7 +216,7 @@ async function start(
   const previous = latestRun(memory.observed, name);
   const volumes = memory.volumes ?? (await setUpVolumes(context, memory, pod));
   if (!isHostNetwork(pod)) {
-    await writeEtcHosts(context.paths, pod, sandbox.ips, context.clusterDomain);
+    writeEtcHosts(context.paths, pod, sandbox.ips, context.clusterDomain);
   }
   const config = sandboxConfigOf(context, pod, sandbox.attempt);
   try {

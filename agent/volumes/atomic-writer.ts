@@ -8,18 +8,15 @@
 
 import { randomBytes } from 'node:crypto';
 import {
-  chmod,
-  chown,
-  mkdir,
-  readdir,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  symlink,
-  unlink,
-  writeFile,
-} from 'node:fs/promises';
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { readdir, readFile, readlink, rm, unlink } from 'node:fs/promises';
 import path from 'node:path';
 
 /** A file of a projection. */
@@ -69,31 +66,31 @@ export async function writePayload(
   }
   const old = await readlink(path.join(folder, DATA)).catch(() => undefined);
   if (old !== undefined && (await holds(path.join(folder, old), payload))) {
-    await linkVisible(folder, payload);
+    linkVisible(folder, payload);
     return false;
   }
   const fresh = `..${randomBytes(8).toString('hex')}`;
-  await writeFiles(path.join(folder, fresh), payload, group);
-  await rm(path.join(folder, NEW_DATA), { force: true });
-  await symlink(fresh, path.join(folder, NEW_DATA));
-  await rename(path.join(folder, NEW_DATA), path.join(folder, DATA));
-  await linkVisible(folder, payload);
+  writeFiles(path.join(folder, fresh), payload, group);
+  rmSync(path.join(folder, NEW_DATA), { force: true });
+  symlinkSync(fresh, path.join(folder, NEW_DATA));
+  renameSync(path.join(folder, NEW_DATA), path.join(folder, DATA));
+  linkVisible(folder, payload);
   await removeStale(folder, payload, fresh);
   return true;
 }
 
-async function writeFiles(root: string, payload: Payload, group?: number): Promise<void> {
-  await mkdir(root);
-  await chmod(root, 0o755);
+function writeFiles(root: string, payload: Payload, group?: number): void {
+  mkdirSync(root);
+  chmodSync(root, 0o755);
   for (const [name, file] of payload) {
     const target = path.join(root, name);
-    if (name.includes('/')) await mkdir(path.dirname(target), { recursive: true, mode: 0o755 });
-    await writeFile(target, file.data, { mode: 0o600 });
+    if (name.includes('/')) mkdirSync(path.dirname(target), { recursive: true, mode: 0o755 });
+    writeFileSync(target, file.data, { mode: 0o600 });
     if (group !== undefined || file.uid !== undefined) {
-      await chown(target, file.uid ?? 0, group ?? 0);
+      chownSync(target, file.uid ?? 0, group ?? 0);
     }
     // Not subject to the umask.
-    await chmod(target, group === undefined ? file.mode : file.mode | 0o440);
+    chmodSync(target, group === undefined ? file.mode : file.mode | 0o440);
   }
 }
 
@@ -107,10 +104,10 @@ async function holds(root: string, payload: Payload): Promise<boolean> {
   return true;
 }
 
-async function linkVisible(folder: string, payload: Payload): Promise<void> {
+function linkVisible(folder: string, payload: Payload): void {
   for (const name of topNames(payload)) {
     try {
-      await symlink(path.join(DATA, name), path.join(folder, name));
+      symlinkSync(path.join(DATA, name), path.join(folder, name));
     } catch (error) {
       if (!isExisting(error)) throw error;
     }

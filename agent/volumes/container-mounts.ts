@@ -5,7 +5,8 @@
  * Source: kubernetes pkg/kubelet/kubelet_pods.go `makeMounts`, v1.36.
  */
 
-import { chmod, mkdir, stat, writeFile } from 'node:fs/promises';
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Container, Pod, VolumeMount } from '../../proto/api/gen/core-v1.ts';
 import type { Input, Mount } from '../../proto/cri/types.ts';
@@ -49,7 +50,7 @@ export async function containerMounts(
   }
   const message = container.terminationMessagePath ?? DEFAULT_TERMINATION_PATH;
   if (message !== '' && wants(message)) {
-    mounts.push({ container_path: message, host_path: await terminationFile(input) });
+    mounts.push({ container_path: message, host_path: terminationFile(input) });
   }
   return mounts;
 }
@@ -105,13 +106,13 @@ async function bindSubPath(
 }
 
 /** A file of its own for each run: a message of an earlier one isn't taken for its. */
-async function terminationFile(input: ContainerMountsInput): Promise<string> {
+function terminationFile(input: ContainerMountsInput): string {
   const { pod, container, attempt, paths } = input;
   const folder = paths.container(pod.metadata.uid, container.name, attempt);
   const file = path.join(folder, 'termination-log');
-  await mkdir(folder, { recursive: true });
-  await writeFile(file, '');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, '');
   // The container may run as anyone.
-  await chmod(file, 0o666);
+  chmodSync(file, 0o666);
   return file;
 }

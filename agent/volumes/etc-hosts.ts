@@ -4,7 +4,7 @@
  * Source: kubernetes pkg/kubelet/kubelet_pods.go `managedHostsFileContent`, v1.36.
  */
 
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Pod } from '../../proto/api/gen/core-v1.ts';
 import type { AgentPaths } from '../agent-paths.ts';
@@ -31,14 +31,17 @@ export function etcHosts(pod: Pod, ips: readonly string[], clusterDomain: string
   return `${[...HEAD, ...ips.map((ip) => `${ip}\t${names}`), ...extra].join('\n')}\n`;
 }
 
-/** Written over in place: containers have this file mounted. */
-export async function writeEtcHosts(
+/**
+ * Written over in place: containers have this file mounted. Synchronous, as all the small files of
+ * a pod that starts: a thread's turn takes longer than the write.
+ */
+export function writeEtcHosts(
   paths: AgentPaths,
   pod: Pod,
   ips: readonly string[],
   clusterDomain: string,
-): Promise<void> {
+): void {
   const file = paths.etcHosts(pod.metadata.uid);
-  await mkdir(path.dirname(file), { recursive: true });
-  await writeFile(file, etcHosts(pod, ips, clusterDomain), { mode: 0o644 });
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, etcHosts(pod, ips, clusterDomain), { mode: 0o644 });
 }

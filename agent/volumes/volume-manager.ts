@@ -4,7 +4,8 @@
  * need a storage system are refused by name.
  */
 
-import { chmod, chown, mkdir, rm } from 'node:fs/promises';
+import { chmodSync, chownSync, mkdirSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Pod, Volume } from '../../proto/api/gen/core-v1.ts';
 import { quantityToBytes } from '../../proto/api/quantity.ts';
@@ -91,7 +92,7 @@ export class VolumeManager {
   ): Promise<string> {
     const { paths, mounts } = this.#options;
     const folder = paths.volume(pod.metadata.uid, name);
-    const made = await mkdir(folder, { recursive: true });
+    const made = mkdirSync(folder, { recursive: true });
     if (source.medium === 'Memory') {
       const size = source.sizeLimit === undefined ? 0 : quantityToBytes(source.sizeLimit);
       await mounts.mountTmpfs(folder, '0777', size);
@@ -100,8 +101,8 @@ export class VolumeManager {
     }
     if (made === undefined) return folder;
     const group = pod.spec.securityContext?.fsGroup;
-    if (group !== undefined) await chown(folder, 0, group);
-    await chmod(folder, group === undefined ? 0o777 : 0o2777);
+    if (group !== undefined) chownSync(folder, 0, group);
+    chmodSync(folder, group === undefined ? 0o777 : 0o2777);
     return folder;
   }
 
@@ -109,7 +110,7 @@ export class VolumeManager {
   async #write(pod: Pod, volume: Volume, payload: Payload): Promise<string> {
     await this.#mountTmpfs();
     const folder = path.join(this.#options.paths.tmpfs, pod.metadata.uid, volume.name);
-    await mkdir(folder, { recursive: true, mode: 0o755 });
+    mkdirSync(folder, { recursive: true, mode: 0o755 });
     await writePayload(folder, payload, pod.spec.securityContext?.fsGroup);
     return folder;
   }

@@ -148,7 +148,7 @@ export class PodHarness {
       }),
       cgroups: {
         pathOf: ({ metadata }) => `/kubepods/pod${metadata.uid}`,
-        ensure: async ({ metadata }) => void this.cgroups.add(metadata.uid),
+        ensure: ({ metadata }) => void this.cgroups.add(metadata.uid),
         remove: async (uid) => void this.cgroups.delete(uid),
         list: async () => this.cgroups,
       },
