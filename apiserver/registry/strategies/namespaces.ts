@@ -4,9 +4,10 @@
  * Source: kubernetes pkg/registry/core/namespace/strategy.go, v1.36.
  */
 
+import type { ObjectMeta } from '../../../proto/api/gen/meta-v1.ts';
 import { namespaces } from '../../../proto/api/gen/resources.ts';
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from './columns.ts';
-import { defineStrategy } from './define-strategy.ts';
+import { defineStrategy, type Editable } from './define-strategy.ts';
 
 const FINALIZER = 'kubernetes';
 /** Lets label selectors pick a namespace by its name. */
@@ -19,12 +20,10 @@ export const namespaceStrategy = defineStrategy({
   allowCreateOnUpdate: false,
   nameRule: 'label',
 
-  setDefaults(namespace) {
-    const { metadata } = namespace;
-    // Labels can't be set before the name is known: with generateName that is at the create.
-    if (metadata.name) metadata.labels = { ...metadata.labels, [NAME_LABEL]: metadata.name };
-  },
+  setDefaults: setNameLabel,
   prepareForCreate(namespace) {
+    // A generated name is not known before.
+    setNameLabel(namespace);
     const finalizers = namespace.spec?.finalizers ?? [];
     const withOurs = finalizers.includes(FINALIZER) ? finalizers : [...finalizers, FINALIZER];
     namespace.spec = { finalizers: withOurs };
@@ -46,3 +45,7 @@ export const namespaceStrategy = defineStrategy({
   },
   selectableFields: (namespace) => ({ 'status.phase': namespace.status?.phase ?? '' }),
 });
+
+function setNameLabel({ metadata }: { metadata: Editable<ObjectMeta> }): void {
+  if (metadata.name) metadata.labels = { ...metadata.labels, [NAME_LABEL]: metadata.name };
+}

@@ -3,10 +3,14 @@
  * Source: kubernetes pkg/registry/core/node/strategy.go, pkg/printers/internalversion, v1.36.
  */
 
-import type { Node } from '../../../proto/api/gen/core-v1.ts';
+import type { Node, Taint } from '../../../proto/api/gen/core-v1.ts';
 import { nodes } from '../../../proto/api/gen/resources.ts';
+import { labelValueErrors, qualifiedNameErrors } from '../../../proto/api/names.ts';
+import type { FieldError } from '../../../proto/api/status-error.ts';
+import { duplicate, forbiddenField, required, texts } from '../../../proto/api/validation.ts';
 import { AGE_COLUMN, ageOf, column, NAME_COLUMN, orNone, wideColumn } from './columns.ts';
 import { defineStrategy } from './define-strategy.ts';
+import { isDeepEqual } from './validation/deep-equal.ts';
 
 const ROLE_PREFIX = 'node-role.kubernetes.io/';
 const ROLE_LABEL = 'kubernetes.io/role';
@@ -26,6 +30,13 @@ export const nodeStrategy = defineStrategy({
     if (status.capacity !== undefined) {
       status.allocatable = { ...status.capacity, ...status.allocatable };
     }
+  },
+  validate: ({ spec }) => taintErrors(spec?.taints ?? []),
+  validateUpdate(node, old) {
+    const before = old.spec?.podCIDRs ?? [];
+    if (before.length === 0 || isDeepEqual(node.spec?.podCIDRs, before)) return [];
+    const why = 'node updates may not change podCIDR except from "" to valid';
+    return [forbiddenField('spec.podCIDRs', why)];
   },
 
   columns: [
@@ -59,6 +70,23 @@ export const nodeStrategy = defineStrategy({
     'spec.unschedulable': String(node.spec?.unschedulable ?? false),
   }),
 });
+
+function taintErrors(taints: readonly Taint[]): FieldError[] {
+  const seen = new Set<string>();
+  return taints.flatMap(({ key = '', value = '', effect }, index) => {
+    const field = `spec.taints[${index}]`;
+    const errors = [
+      ...texts(`${field}.key`, key, qualifiedNameErrors(key)),
+      ...texts(`${field}.value`, value, labelValueErrors(value)),
+    ];
+    if (!effect) errors.push(required(`${field}.effect`));
+    // A node is tainted once with a key and an effect.
+    const id = `${key}:${effect}`;
+    if (seen.has(id)) errors.push(duplicate(field, { key, value, effect }));
+    seen.add(id);
+    return errors;
+  });
+}
 
 function statusCell(node: Node): string {
   const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')?.status;

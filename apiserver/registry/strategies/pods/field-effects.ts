@@ -39,6 +39,14 @@ const SPEC_FIELDS_WITHOUT_EFFECT: readonly FieldEffect<PodSpec>[] = [
     field: 'securityContext.seLinuxOptions',
     isUsed: ({ securityContext }) => securityContext?.seLinuxOptions !== undefined,
   },
+  {
+    field: 'securityContext.appArmorProfile',
+    isUsed: ({ securityContext }) => securityContext?.appArmorProfile?.type === 'RuntimeDefault',
+  },
+  {
+    field: 'securityContext.seccompProfile',
+    isUsed: ({ securityContext }) => securityContext?.seccompProfile?.type === 'RuntimeDefault',
+  },
 ];
 
 const CONTAINER_FIELDS_WITHOUT_EFFECT: readonly FieldEffect<Container>[] = [
@@ -51,6 +59,14 @@ const CONTAINER_FIELDS_WITHOUT_EFFECT: readonly FieldEffect<Container>[] = [
   {
     field: 'securityContext.seLinuxOptions',
     isUsed: ({ securityContext }) => securityContext?.seLinuxOptions !== undefined,
+  },
+  {
+    field: 'securityContext.appArmorProfile',
+    isUsed: ({ securityContext }) => securityContext?.appArmorProfile?.type === 'RuntimeDefault',
+  },
+  {
+    field: 'securityContext.seccompProfile',
+    isUsed: ({ securityContext }) => securityContext?.seccompProfile?.type === 'RuntimeDefault',
   },
 ];
 

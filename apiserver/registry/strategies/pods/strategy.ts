@@ -11,7 +11,7 @@ import { POD_COLUMNS, podCells } from './columns.ts';
 import { setPodDefaults } from './defaults.ts';
 import { podWarnings } from './field-effects.ts';
 import { qosClassOf } from './quality-of-service.ts';
-import { validatePodStatusUpdate, validatePodUpdate } from './update-validation.ts';
+import { validatePodUpdate } from './update-validation.ts';
 import { validatePod } from './validation.ts';
 
 export const podStrategy = defineStrategy({
@@ -39,7 +39,6 @@ export const podStrategy = defineStrategy({
   },
   validate: validatePod,
   validateUpdate: validatePodUpdate,
-  validateStatusUpdate: validatePodStatusUpdate,
   warnings: (pod) => podWarnings('spec', pod.spec),
   deletionGraceSeconds,
 

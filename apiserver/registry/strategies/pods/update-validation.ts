@@ -6,7 +6,7 @@
 
 import type { Container, Pod, PodSpec, Toleration } from '../../../../proto/api/gen/core-v1.ts';
 import type { FieldError } from '../../../../proto/api/status-error.ts';
-import { forbiddenField, invalidField, notFoundField } from '../../../../proto/api/validation.ts';
+import { forbiddenField, invalidField } from '../../../../proto/api/validation.ts';
 import type { Editable } from '../define-strategy.ts';
 import { differences, isDeepEqual } from '../validation/deep-equal.ts';
 
@@ -110,18 +110,4 @@ function isNarrowerSelector(spec: PodSpec, old: PodSpec): boolean {
   return Object.entries(old.nodeSelector ?? {}).every(
     ([key, value]) => spec.nodeSelector?.[key] === value,
   );
-}
-
-/** A status may not lose the containers of the pod, nor name a node that it is not on. */
-export function validatePodStatusUpdate(pod: Pod, old: Pod): readonly FieldError[] {
-  const errors: FieldError[] = [];
-  const names = new Set(
-    [...old.spec.containers, ...(old.spec.initContainers ?? [])].map((c) => c.name),
-  );
-  for (const field of ['containerStatuses', 'initContainerStatuses'] as const) {
-    for (const [index, { name }] of (pod.status?.[field] ?? []).entries()) {
-      if (!names.has(name)) errors.push(notFoundField(`status.${field}[${index}].name`, name));
-    }
-  }
-  return errors;
 }

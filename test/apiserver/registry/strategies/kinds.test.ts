@@ -214,6 +214,23 @@ const problems: readonly (readonly [string, Strategy, Draft, readonly string[]])
     ],
   ],
   [
+    'taints of a node',
+    nodeStrategy,
+    {
+      spec: {
+        taints: [
+          { key: 'a', effect: 'NoExecute' },
+          { key: 'a', value: 'b', effect: 'NoExecute' },
+          { key: 'c' },
+        ],
+      },
+    },
+    [
+      'spec.taints[1]: Duplicate value: {"key":"a","value":"b","effect":"NoExecute"}',
+      'spec.taints[2].effect: Required value',
+    ],
+  ],
+  [
     'endpoints',
     endpointsStrategy,
     { subsets: [{}, { addresses: [{ ip: '127.0.0.1' }, { ip: 'x' }], ports: [{ port: 1 }] }] },
@@ -321,6 +338,13 @@ const updates: readonly (readonly [string, Strategy, Draft, Draft, readonly stri
     {},
     { type: 'example.com/x' },
     ['type: Invalid value: "example.com/x": field is immutable'],
+  ],
+  [
+    'other addresses of the pods of a node',
+    nodeStrategy,
+    { spec: { podCIDRs: ['10.1.0.0/24'] } },
+    { spec: { podCIDRs: ['10.2.0.0/24'] } },
+    ['spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid'],
   ],
   [
     'another address of a service',
