@@ -48,6 +48,25 @@ describe('a runtime that is killed and started again', () => {
     await node.client.removePodSandbox({ pod_sandbox_id: sandbox });
   });
 
+  it('goes on when it is the spawner that is killed', async () => {
+    const sandbox = await node.runSandbox();
+    const id = await node.startContainer(sandbox, ['sleep', '1000']);
+    const before = await node.spawnerPid();
+    process.kill(before, 'SIGKILL');
+    await until('there is another spawner', async () => {
+      const pid = await node.spawnerPid().catch(() => before);
+      return pid !== before;
+    });
+    await until('it is in use', async () => {
+      const answer = node.client.execSync({ container_id: id, cmd: ['echo', 'x'] });
+      return (await answer.catch(() => undefined))?.stdout.toString() === 'x\n';
+    });
+    assert.equal((await node.status(id)).state, 'CONTAINER_RUNNING');
+    await node.client.stopContainer({ container_id: id, timeout: 0 });
+    assert.equal((await node.status(id)).state, 'CONTAINER_EXITED');
+    await node.client.removePodSandbox({ pod_sandbox_id: sandbox });
+  });
+
   it('never starts a container twice, whenever it is killed', async () => {
     for (let round = 0; round < 6; round += 1) {
       const sandbox = await node.runSandbox();
