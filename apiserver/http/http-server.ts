@@ -20,6 +20,8 @@ const MAX_HEADER_BYTES = 64 * 1024;
  * that no request is sent on a connection that is just being closed here.
  */
 const KEEP_ALIVE_MS = 120_000;
+/** Milliseconds without a byte after which the other side is asked whether it is still there. */
+const TCP_KEEP_ALIVE_MS = 30_000;
 /** Milliseconds until a request's head, and its whole body, must have arrived. */
 const HEADERS_TIMEOUT_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -66,6 +68,9 @@ export class HttpServer {
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: REQUEST_TIMEOUT_MS,
       noDelay: true,
+      // A watcher whose machine is gone never closes its connection.
+      keepAlive: true,
+      keepAliveInitialDelay: TCP_KEEP_ALIVE_MS,
     });
   }
 
@@ -76,6 +81,7 @@ export class HttpServer {
     server.on('request', (message, response) => {
       // A connection whose last request has been answered would else be kept for the next one.
       if (this.#shutdown.signal.aborted) response.setHeader('Connection', 'close');
+      response.on('error', (error) => logger.debug('Lost response', { error }));
       response.on('close', () => {
         if (this.#shutdown.signal.aborted) message.socket.end();
       });

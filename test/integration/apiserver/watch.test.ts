@@ -179,6 +179,31 @@ describe('watch', () => {
     watch.close();
   });
 
+  it('does not mind watchers that vanish', async () => {
+    const watches = await Promise.all(
+      Array.from({ length: 20 }, () => server.watch(`${base}?watch=true`)),
+    );
+    const writes = Array.from({ length: 100 }, (_, n) => make(`v${n}`));
+    for (const watch of watches) {
+      await watch.next();
+      watch.close();
+    }
+    await Promise.all(writes);
+    assert.equal((await server.send('GET', base)).body.items.length, 100);
+  });
+
+  it('serves others beside a watcher that does not read', async () => {
+    const idle = await server.watch(`${base}?watch=true`);
+    const reading = await server.watch(`${base}?watch=true`);
+    const data = { a: 'x'.repeat(100_000) };
+    for (let n = 0; n < 100; n += 1) {
+      await server.send('POST', base, { body: { metadata: { name: `big-${n}` }, data } });
+      assert.equal((await reading.next()).object.metadata.name, `big-${n}`);
+    }
+    idle.close();
+    reading.close();
+  });
+
   it('ends cleanly when the server shuts down', async () => {
     const own = await startTestApiServer();
     const watch = await own.watch('/api/v1/nodes?watch=true');
