@@ -119,13 +119,15 @@ export function applyServerSide(apply: Apply): JsonObject {
   const entry = { manager, operation: 'Apply', apiVersion, subresource } as const;
   const identity = identityOf(entry);
   const last = managed.get(identity);
-  const set = difference(fieldSetOf(shape, config), UNOWNED);
+  const named = fieldSetOf(shape, config);
+  const set = difference(named, UNOWNED);
   const claimed = new Map(managed);
   if (set === undefined) claimed.delete(identity);
   else claimed.set(identity, { ...entry, time, set });
 
   const merged = mergeApplied(shape, withoutManagedFields(base), config);
-  const pruned = prune(shape, merged, last?.set, claimed);
+  const others = [...claimed.values()].map((one) => one.set);
+  const pruned = prune(shape, merged, last?.set, [named, ...others]);
   const object = decodeObject(typeName, pruned).object;
   const change = compareObjects(shape, base, object);
   if (!apply.force) refuseConflicts(apply, shape, claimed, change, identity);
@@ -244,14 +246,14 @@ function prune(
   shape: Shape,
   merged: unknown,
   last: FieldSet | undefined,
-  managers: Entries,
+  sets: readonly (FieldSet | undefined)[],
 ): unknown {
   if (last === undefined) return merged;
   const lastNamed = withNamedFields(shape, last) ?? {};
   const stripped = withoutFields(shape, merged, lastNamed) ?? {};
   const all = withNamedFields(shape, fieldSetOf(shape, merged));
   let owned: FieldSet | undefined;
-  for (const { set } of managers.values()) owned = union(owned, set);
+  for (const set of sets) owned = union(owned, set);
   const left = withNamedFields(shape, fieldSetOf(shape, stripped));
   const keep = union(left, withNamedFields(shape, owned));
   const withOwned = withoutFields(shape, merged, difference(all, keep) ?? {}) ?? {};
