@@ -4,6 +4,7 @@ import type { Clock } from '../../../base/clock.ts';
 import type { AdmissionPlugin } from '../admission.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction.ts';
 import { priority } from './priority.ts';
 import { ServiceAccountPlugin } from './service-account.ts';
 import { ServiceAllocation } from './service-allocation.ts';
@@ -26,6 +27,7 @@ export function admissionPlugins(options: PluginOptions): readonly AdmissionPlug
     defaultTolerationSeconds,
     priority,
     taintNodesByCondition,
+    nodeRestriction,
     new ServiceAllocation(serviceCidr, clock, random),
   ];
 }

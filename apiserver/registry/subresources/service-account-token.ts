@@ -10,12 +10,14 @@ import { nodes, pods, secrets, serviceaccounts } from '../../../proto/api/gen/re
 import {
   badRequest,
   conflict,
+  forbidden,
   invalid,
   isNotFound,
   newApiError,
 } from '../../../proto/api/status-error.ts';
 import { formatTime } from '../../../proto/api/time.ts';
 import { invalidField } from '../../../proto/api/validation.ts';
+import { nodeNameOf } from '../../auth/node-identity.ts';
 import {
   type BoundObject,
   DEFAULT_AUDIENCE,
@@ -45,6 +47,7 @@ export function serviceAccountToken(tokens: ServiceAccountTokens): ActionSubreso
       checkExpiration(target.name, expirationSeconds);
       const audiences = (spec.audiences ?? []).length === 0 ? [DEFAULT_AUDIENCE] : spec.audiences;
       const bound = await boundTo(context, spec);
+      checkNode(context, bound);
       const { namespace = '' } = target;
       const { token, expiresAtMs } = await tokens.issue({
         namespace,
@@ -74,6 +77,16 @@ function checkExpiration(name: string, seconds: number): void {
   if (why === undefined) return;
   const errors = [invalidField('spec.expirationSeconds', seconds, why)];
   throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, name, errors);
+}
+
+/** An agent gets tokens for the pods of its node. Source: upstream's NodeRestriction. */
+function checkNode({ request, target }: ActionContext, bound: Bound): void {
+  const node = nodeNameOf(request.user);
+  if (node === undefined) return;
+  const refuse = (why: string) => forbidden(serviceaccounts, target.name, why);
+  if (bound.pod === undefined) throw refuse('node requested token not bound to a pod');
+  if (bound.node?.name === node) return;
+  throw refuse('node requested token bound to a pod scheduled on a different node');
 }
 
 interface Bound {

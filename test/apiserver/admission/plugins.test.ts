@@ -6,6 +6,7 @@ import type {
 } from '../../../apiserver/admission/admission.ts';
 import { defaultTolerationSeconds } from '../../../apiserver/admission/plugins/default-toleration-seconds.ts';
 import { namespaceLifecycle } from '../../../apiserver/admission/plugins/namespace-lifecycle.ts';
+import { nodeRestriction } from '../../../apiserver/admission/plugins/node-restriction.ts';
 import { priority } from '../../../apiserver/admission/plugins/priority.ts';
 import { ServiceAccountPlugin } from '../../../apiserver/admission/plugins/service-account.ts';
 import { ServiceAllocation } from '../../../apiserver/admission/plugins/service-allocation.ts';
@@ -13,6 +14,7 @@ import { taintNodesByCondition } from '../../../apiserver/admission/plugins/tain
 import type { ApiObject } from '../../../apiserver/registry/strategy.ts';
 import {
   configmaps,
+  leases,
   namespaces,
   nodes,
   pods,
@@ -187,6 +189,74 @@ describe('Priority', () => {
     const error = await refusalOf(priority, attributes(priorityclasses, { object }), more);
     assert.match(error.message, /PriorityClass a is already marked as default/);
   });
+});
+
+describe('NodeRestriction', () => {
+  const user = { name: 'system:node:n1', groups: ['system:nodes'] };
+  const mine = pod({ nodeName: 'n1' });
+  const other = pod({ nodeName: 'n2' });
+  const mirror = { annotations: { 'kubernetes.io/config.mirror': 'x' } };
+  const node = (name: string, taints: object[] = []): ApiObject =>
+    apiObject(nodes, { metadata: { name }, spec: { taints } });
+  const lease = (name: string, namespace: string) => ({
+    object: apiObject(leases, { metadata: { name, namespace } }),
+    namespace,
+  });
+  const status = { operation: 'UPDATE', subresource: 'status' } as const;
+  const cases: readonly (readonly [
+    string,
+    Resource,
+    Partial<AdmissionAttributes> & { readonly object?: ApiObject },
+    string | undefined,
+  ])[] = [
+    ['its node', nodes, { object: node('n1') }, undefined],
+    ['another node', nodes, { object: node('n2') }, 'is not allowed to modify node "n2"'],
+    [
+      'its taints',
+      nodes,
+      { operation: 'UPDATE', object: node('n1'), oldObject: node('n1', [{ key: 'a' }]) },
+      'is not allowed to modify taints',
+    ],
+    ['the status of its pod', pods, { ...status, object: mine, oldObject: mine }, undefined],
+    [
+      'the status of another pod',
+      pods,
+      { ...status, object: other, oldObject: other },
+      'can only update pod status for pods',
+    ],
+    ['the end of its pod', pods, { operation: 'DELETE', oldObject: mine }, undefined],
+    [
+      'the end of another pod',
+      pods,
+      { operation: 'DELETE', oldObject: other },
+      'can only delete pods with spec.nodeName set to itself',
+    ],
+    ['a pod', pods, { object: mine }, 'can only create mirror pods'],
+    ['a mirror pod', pods, { object: pod({ nodeName: 'n1' }, mirror) }, undefined],
+    ['its lease', leases, lease('n1', 'kube-node-lease'), undefined],
+    ['another lease', leases, lease('n2', 'kube-node-lease'), 'with the same name'],
+    ['a lease elsewhere', leases, lease('n1', 'default'), 'in the "kube-node-lease"'],
+    [
+      'a config map',
+      configmaps,
+      { object: apiObject(configmaps, { metadata: { name: 'm' } }) },
+      undefined,
+    ],
+  ];
+  for (const [what, resource, given, problem] of cases) {
+    it(`${problem === undefined ? 'lets' : 'does not let'} an agent write ${what}`, async () => {
+      const of = attributes(resource, { user, ...given });
+      if (problem === undefined) {
+        nodeRestriction.validate?.(of, new FakeObjects());
+        return;
+      }
+      const error = await refusalOf(nodeRestriction, of, new FakeObjects());
+      assert.ok(error.message.includes(problem), error.message);
+      assert.equal(error.code, 403);
+      const admin = { ...of, user: { name: 'admin', groups: ['system:masters'] } };
+      nodeRestriction.validate?.(admin, new FakeObjects());
+    });
+  }
 });
 
 describe('ServiceAccount', () => {
