@@ -5,10 +5,12 @@ import { CompactedError } from '../../../apiserver/storage/storage.ts';
 import { systemClock } from '../../../base/clock.ts';
 import { silentLogger } from '../../../base/logger.ts';
 import { type EtcdServer, startEtcd } from '../../support/etcd-server.ts';
+import { eventually } from '../../support/eventually.ts';
 import { bytes, mustPut, takeEvents, text } from '../../support/storage-harness.ts';
 
 const PAGED_VALUES = 24;
 const PAGED_VALUE_BYTES = 1_000_000;
+const KILLS = 3;
 
 describe('etcd, through what happens to it', () => {
   let etcd: EtcdServer;
@@ -84,6 +86,56 @@ describe('etcd, through what happens to it', () => {
       (await watching).map(({ kv }) => text(kv.value)),
       ['two', 'three', 'four', 'five'],
     );
+  });
+
+  it('may be killed again and again while it is written: no write is lost, none conflicts with itself', async () => {
+    const storage = await open();
+    const start = await storage.currentRevision();
+    const acknowledged = new Map<string, number>();
+    const conflicts: string[] = [];
+    const stop = new AbortController();
+    let writes = 0;
+    const writer = async (name: number): Promise<void> => {
+      const key = `/torn/${name}`;
+      let expected = 0;
+      for (let turn = 0; !stop.signal.aborted; turn += 1) {
+        // Each writer is the only one of its key.
+        const result = await storage.put(key, bytes(`${name}-${turn}`), expected);
+        if (result.kind === 'conflict') {
+          conflicts.push(`${key} ${turn}: expected ${expected}, ${result.current?.modRevision}`);
+          return;
+        }
+        expected = result.revision;
+        acknowledged.set(key, turn);
+        writes += 1;
+      }
+    };
+    const writing = Promise.all(Array.from({ length: 16 }, (_, name) => writer(name)));
+    for (let kill = 1; kill <= KILLS; kill += 1) {
+      await eventually(`${300 * kill} writes`, () => writes >= 300 * kill);
+      await etcd.kill();
+      await etcd.start();
+    }
+    stop.abort();
+    await writing;
+    assert.deepEqual(conflicts, []);
+    const { kvs } = await storage.list('/torn/');
+    assert.equal(kvs.length, 16);
+    for (const kv of kvs) {
+      const turn = Number(text(kv.value)?.split('-')[1]);
+      assert.ok(turn >= (acknowledged.get(kv.key) ?? 0), `"${kv.key}" lost a write`);
+    }
+    // Every version of every key was seen, in order, once.
+    const events = await takeEvents(storage, '/torn/', start, writes);
+    for (const kv of kvs) {
+      const turns = events
+        .filter((event) => event.kv.key === kv.key)
+        .map((event) => Number(text(event.kv.value)?.split('-')[1]));
+      assert.deepEqual(
+        turns,
+        Array.from({ length: turns.length }, (_, turn) => turn),
+      );
+    }
   });
 
   it('is named when it is not there', async () => {
