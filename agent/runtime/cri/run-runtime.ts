@@ -13,6 +13,7 @@ import { ImageStore } from '../image/image-store.ts';
 import { makeDevice } from '../image/whiteout.ts';
 import { BridgeNetwork } from '../network/bridge.ts';
 import { runIp } from '../network/ip-command.ts';
+import { connectPod } from '../network/pod-link.ts';
 import { Containers } from '../sandbox/containers.ts';
 import { EventHub } from '../sandbox/event-hub.ts';
 import { Recovery } from '../sandbox/recovery.ts';
@@ -52,6 +53,7 @@ export async function runRuntime(
     podCidr,
     folder: path.join(runDir, 'network'),
     runIp,
+    connectPod,
     forwardingFile: '/proc/sys/net/ipv4/ip_forward',
   });
   const spawner = new SpawnerLink(() => ensureSpawner(runDir, clock), logger);

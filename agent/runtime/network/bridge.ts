@@ -10,6 +10,7 @@ import path from 'node:path';
 import { type Cidr, parseCidr } from './cidr.ts';
 import type { RunIp } from './ip-command.ts';
 import { Ipam } from './ipam.ts';
+import type { ConnectPod } from './pod-link.ts';
 
 export const BRIDGE = 'skiff0';
 const POD_INTERFACE = 'eth0';
@@ -21,6 +22,9 @@ export interface BridgeNetworkOptions {
   /** Where the taken addresses are recorded. */
   readonly folder: string;
   readonly runIp: RunIp;
+  readonly connectPod: ConnectPod;
+  /** The node's network namespace, when it is not this process'. */
+  readonly nodeNetns?: string;
   /** The switch for forwarding in the node's network namespace. */
   readonly forwardingFile: string;
 }
@@ -28,6 +32,8 @@ export interface BridgeNetworkOptions {
 export class BridgeNetwork {
   readonly #ipam: Ipam;
   readonly #runIp: RunIp;
+  readonly #connectPod: ConnectPod;
+  readonly #nodeNetns: string | undefined;
   readonly #isIpv6: boolean;
   readonly #forwardingFile: string;
 
@@ -37,6 +43,8 @@ export class BridgeNetwork {
       throw new Error(`The pod network ${options.podCidr} has no room for pods`);
     this.#ipam = new Ipam(path.join(options.folder, 'addresses'), cidr);
     this.#runIp = options.runIp;
+    this.#connectPod = options.connectPod;
+    this.#nodeNetns = options.nodeNetns;
     this.#forwardingFile = options.forwardingFile;
     this.#isIpv6 = existsSync('/proc/net/if_inet6');
   }
@@ -61,31 +69,23 @@ export class BridgeNetwork {
   async attach(sandboxId: string, netnsPath: string): Promise<string> {
     const address = this.#ipam.take(sandboxId);
     if (address === undefined) throw new Error('No address is left in the pod network');
-    const veth = vethName(sandboxId);
     try {
-      await this.#runIp([
-        `link add ${veth} type veth peer name ${POD_INTERFACE} netns ${netnsPath}`,
-        `link set ${veth} master ${BRIDGE}${this.#noLinkLocal()} up`,
-      ]);
-      await this.#runIp(
-        [
-          'link set lo up',
-          `link set ${POD_INTERFACE}${this.#noLinkLocal()} up`,
-          `address add ${address}/${this.#ipam.prefix} dev ${POD_INTERFACE}`,
-          `route add default via ${this.#ipam.gateway}`,
-        ],
-        netnsPath,
-      );
+      this.#connectPod({
+        veth: vethName(sandboxId),
+        podInterface: POD_INTERFACE,
+        bridge: BRIDGE,
+        podNetns: netnsPath,
+        nodeNetns: this.#nodeNetns,
+        address,
+        prefix: this.#ipam.prefix,
+        gateway: this.#ipam.gateway,
+        isIpv6: this.#isIpv6,
+      });
     } catch (error) {
       await this.detach(sandboxId);
       throw error;
     }
     return address;
-  }
-
-  /** Brings up `lo` in a network namespace that has nothing else. */
-  async setUpLoopback(netnsPath: string): Promise<void> {
-    await this.#runIp(['link set lo up'], netnsPath);
   }
 
   /** Removes the pod's veth pair and releases its address. Does nothing when there is none. */

@@ -11,6 +11,7 @@ import { BridgeNetwork } from '../../../agent/runtime/network/bridge.ts';
 import { parseCidr } from '../../../agent/runtime/network/cidr.ts';
 import { type RunIp, runIp } from '../../../agent/runtime/network/ip-command.ts';
 import { Ipam } from '../../../agent/runtime/network/ipam.ts';
+import { connectPod } from '../../../agent/runtime/network/pod-link.ts';
 
 describe('the addresses of pods', () => {
   let folder: string;
@@ -73,6 +74,8 @@ describe('the network of a node', () => {
       podCidr: '10.231.7.0/24',
       folder,
       runIp: inNode,
+      connectPod,
+      nodeNetns: netns(node),
       forwardingFile: path.join(sysctls, 'ip_forward'),
     });
   }
@@ -88,6 +91,9 @@ describe('the network of a node', () => {
     inPod('ping', '-c1', '-W2', '10.231.7.3');
     inPod('ping', '-c1', '-W2', '10.231.7.1');
     const shown = inPod('ip', '-o', 'address', 'show', 'dev', 'eth0');
+    assert.match(shown, /brd 10\.231\.7\.255/);
+    assert.match(inPod('ip', 'route'), /default via 10\.231\.7\.1 dev eth0/);
+    assert.match(inPod('ip', 'link', 'show', 'lo'), /UP/);
     assert.match(shown, /10\.231\.7\.2\/24/);
     assert.doesNotMatch(shown, /inet6/);
     for (const name of pods) await network.detach(idOf(name));
@@ -100,7 +106,12 @@ describe('the network of a node', () => {
   it('undoes an attachment that fails', async () => {
     const network = newNetwork();
     await network.setUp();
-    await assert.rejects(network.attach('feedbeef', '/run/netns/skt-cri-none'), /ip/);
+    await assert.rejects(network.attach('feedbeef', '/run/netns/skt-cri-none'), /ENOENT/);
+    // The second time the name is taken in the pod.
+    const [pod = ''] = pods;
+    await network.attach('feed1', netns(pod));
+    await assert.rejects(network.attach('feed2', netns(pod)), /make vethfeed2: EEXIST/);
+    await network.detach('feed1');
     assert.deepEqual(readdirSync(path.join(folder, 'addresses')), []);
     assert.doesNotMatch(ip('-n', node, '-o', 'link'), /veth/);
   });
