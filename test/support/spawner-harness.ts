@@ -4,6 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
   existsSync,
@@ -11,11 +12,11 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
-  rmdirSync,
   rmSync,
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { Cgroups } from '../../agent/runtime/cgroup/cgroups.ts';
 import type { ContainerSpec, ProcessSpec } from '../../agent/runtime/container/spec.ts';
 import type { SpawnerClient } from '../../agent/runtime/spawner/client.ts';
 import { ensureSpawner } from '../../agent/runtime/spawner/launch.ts';
@@ -173,6 +174,7 @@ export class SpawnerHarness {
     const id = await this.run(command, changes);
     const { exitCode } = await this.exitOf(id);
     const output = this.log(id)
+      .filter((line) => line.split(' ')[1] === 'stdout')
       .map((line) => line.split(' ').slice(3).join(' '))
       .join('\n');
     await this.client.request('removeContainer', { containerId: id });
@@ -194,21 +196,27 @@ export class SpawnerHarness {
       await waitUntil(() => !existsSync(`/proc/${pid}`), 'the spawner ends');
       assert.deepEqual(this.leftovers(), []);
     } finally {
-      for (const folder of globSync(`/sys/fs/cgroup/{.,*}${this.cgroup}`)) rmdirSync(folder);
+      // Also after a failure: kills what is left, so that one test does not spoil the next.
+      await new Cgroups(systemClock).remove(this.cgroup);
+      for (const point of this.#mounts()) spawnSync('umount', ['--lazy', point]);
       rmSync(this.folder, { recursive: true, force: true });
     }
   }
 
   /** Mounts below the folder, and cgroups and processes of the test. */
   leftovers(): readonly string[] {
-    const mounts = readFileSync('/proc/self/mountinfo', 'utf8')
-      .split('\n')
-      .filter((line) => line.includes(this.folder));
     const cgroups = globSync(`/sys/fs/cgroup/{.,*}${this.cgroup}/*/`);
     const sockets = readFileSync('/proc/net/unix', 'utf8')
       .split('\n')
       .filter((line) => line.includes(this.folder));
-    return [...mounts, ...cgroups, ...sockets];
+    return [...this.#mounts(), ...cgroups, ...sockets];
+  }
+
+  #mounts(): readonly string[] {
+    return readFileSync('/proc/self/mountinfo', 'utf8')
+      .split('\n')
+      .map((line) => line.split(' ')[4] ?? '')
+      .filter((point) => point.startsWith(`${this.folder}/`));
   }
 
   #exitOf(id: string): PromiseWithResolvers<ProcessExit> {

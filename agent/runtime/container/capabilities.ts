@@ -59,6 +59,14 @@ export function capabilityNumber(name: string): number | undefined {
   return index === -1 ? undefined : index;
 }
 
+/** The numbers in the bounding set of a /proc/PID/status: for root also what it may have. */
+export function parseBoundingSet(status: string): readonly number[] {
+  const mask = BigInt(`0x${/^CapBnd:\t([0-9a-f]+)$/m.exec(status)?.[1] ?? '0'}`);
+  return Array.from({ length: 64 }, (_, number) => number).filter(
+    (number) => ((mask >> BigInt(number)) & 1n) === 1n,
+  );
+}
+
 export interface CapabilitySets {
   readonly effective: readonly number[];
   readonly permitted: readonly number[];

@@ -26,7 +26,8 @@ export interface ChildJob {
   /** Present for the first process; one that joins finds the root by the mount namespace. */
   readonly rootfs?: Omit<RootfsRequest, 'openTerminal'>;
   readonly process: ProcessSpec;
-  readonly lastCapability: number;
+  /** The spawner's own capabilities. */
+  readonly grantable: readonly number[];
 }
 
 /** An fd for setns, with the CLONE_NEW… flags of what to join. */
@@ -80,7 +81,7 @@ function becomeProgram(job: ChildJob, tell: (line: ChildLine) => void): void {
   // Only now the cgroups of this process are the container's.
   if (job.rootfs !== undefined) libc.unshare(linux.CLONE_NEWCGROUP);
   runProgram(job.process, {
-    lastCapability: job.lastCapability,
+    grantable: job.grantable,
     tellExec: () => tell({ kind: 'exec' }),
   });
 }

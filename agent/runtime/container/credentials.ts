@@ -8,15 +8,18 @@ import * as linux from '../syscalls/linux.ts';
 import { capabilityNumber, encodeCapabilities } from './capabilities.ts';
 import type { ProcessSpec } from './spec.ts';
 
-/** `lastCapability`: of the running kernel; capabilities above are not known to it. */
-export function becomeUser(spec: ProcessSpec, lastCapability: number): void {
-  const known = (names: readonly string[]): readonly number[] =>
+/**
+ * `grantable`: the capabilities this process has itself. One that it lacks, or that the kernel does not
+ * know, is not given: a privileged container has what there is to have.
+ */
+export function becomeUser(spec: ProcessSpec, grantable: readonly number[]): void {
+  const given = (names: readonly string[]): readonly number[] =>
     names
-      .map((name) => capabilityNumber(name) ?? Number.POSITIVE_INFINITY)
-      .filter((number) => number <= lastCapability);
-  const kept = known(spec.capabilities);
-  const ambient = known(spec.ambientCapabilities);
-  for (let number = 0; number <= lastCapability; number += 1) {
+      .map((name) => capabilityNumber(name) ?? -1)
+      .filter((number) => grantable.includes(number));
+  const kept = given(spec.capabilities);
+  const ambient = given(spec.ambientCapabilities);
+  for (const number of grantable) {
     if (!kept.includes(number)) libc.prctl(linux.PR_CAPBSET_DROP, number);
   }
   libc.prctl(linux.PR_SET_KEEPCAPS, 1);

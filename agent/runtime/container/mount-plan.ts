@@ -112,7 +112,7 @@ function devSteps(spec: ContainerSpec, facts: MountFacts): readonly MountStep[] 
     major,
     minor,
   });
-  const own = new Set(DEVICES.map(([name]) => `/dev/${name}`));
+  const own = new Set([...DEVICES.map(([name]) => `/dev/${name}`), ...LINKS.map(([path]) => path)]);
   const added = facts.devices.filter((node) => !own.has(node.path));
   return [
     filesystem('tmpfs', '/dev', MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC, {

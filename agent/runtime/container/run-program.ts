@@ -16,7 +16,8 @@ const DEFAULT_UMASK = 0o022;
 const DEFAULT_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 export interface RunContext {
-  readonly lastCapability: number;
+  /** The spawner's own capabilities. */
+  readonly grantable: readonly number[];
   /** Tells the parent that only execve is left. */
   readonly tellExec: () => void;
 }
@@ -27,7 +28,7 @@ export function runProgram(spec: ProcessSpec, context: RunContext): never {
   for (const limit of spec.rlimits) applyRlimit(limit);
   const isChanged = tryChangeFolder(spec.cwd);
   if (spec.seccompProgram !== undefined && !spec.noNewPrivileges) confine(spec.seccompProgram);
-  becomeUser(spec, context.lastCapability);
+  becomeUser(spec, context.grantable);
   if (!isChanged) libc.chdir(spec.cwd);
   if (!libc.getcwd().startsWith('/')) throw new Error(`"${spec.cwd}" is outside of the root`);
   libc.umask(spec.umask ?? DEFAULT_UMASK);

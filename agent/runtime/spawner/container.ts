@@ -202,7 +202,7 @@ export class Container {
             namespaces,
             rootfs: { rootfs: spec.rootfs, mountPoint: this.#files.rootfs, steps: plan.mounts },
             process: spec.process,
-            lastCapability: spawner.lastCapability,
+            grantable: spawner.capabilities,
           }),
         // Late, so that the copies of the spawner's pages are not counted against the container.
         onReady: (pid) => {

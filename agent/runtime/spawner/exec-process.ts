@@ -63,7 +63,7 @@ export class ExecProcess {
             ...(ends !== undefined && { stdio: ends }),
             namespaces: [{ fd: pidfd, flags: ALL_NAMESPACES }],
             process: request.process,
-            lastCapability: context.spawner.lastCapability,
+            grantable: context.spawner.capabilities,
           }),
         onReady: (pid) => context.cgroups.join(container.spec.cgroupPath, pid),
       });

@@ -3,7 +3,7 @@
  * session that outlives whoever starts it; two that start at once are told apart by a lock it takes.
  */
 
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../../../base/clock.ts';
@@ -23,17 +23,21 @@ const NODE_FLAGS = ['--single-threaded', '--v8-pool-size=0', '--disable-sigusr1'
 export async function ensureSpawner(runDir: string, clock: Clock): Promise<SpawnerClient> {
   const running = await tryConnect(runDir);
   if (running !== undefined) return running;
-  startSpawner(runDir);
+  let child = startSpawner(runDir);
   const deadline = clock.monotonicMs() + START_TIMEOUT_MS;
   while (clock.monotonicMs() < deadline) {
     const client = await tryConnect(runDir);
     if (client !== undefined) return client;
+    if (child.exitCode === 0) {
+      // Another one had the lock: it is about to listen, or about to be gone. Ask both again.
+      child = startSpawner(runDir);
+    } else if (child.exitCode !== null || child.signalCode !== null) break;
     await clock.after(POLL_MS);
   }
   throw new Error(`The spawner did not start; see ${path.join(runDir, 'spawner.log')}`);
 }
 
-function startSpawner(runDir: string): void {
+function startSpawner(runDir: string): ChildProcess {
   mkdirSync(runDir, { recursive: true, mode: 0o700 });
   const log = openSync(path.join(runDir, 'spawner.log'), 'a', 0o600);
   const entry = path.join(import.meta.dirname, 'main.ts');
@@ -45,6 +49,7 @@ function startSpawner(runDir: string): void {
   child.on('error', () => undefined); // Nobody listens then, and the caller's deadline tells.
   child.unref();
   closeSync(log);
+  return child;
 }
 
 async function tryConnect(runDir: string): Promise<SpawnerClient | undefined> {

@@ -8,6 +8,7 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import net from 'node:net';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
+import { parseBoundingSet } from '../container/capabilities.ts';
 import { parseChildLine } from '../container/child-report.ts';
 import { cloneProcess } from '../syscalls/clone-process.ts';
 import { pidfdGetfd, pidfdOpen, pidfdSendSignal, pipe2, setns } from '../syscalls/libc.ts';
@@ -66,8 +67,8 @@ export class ProcessSpawner {
   readonly #reaper: Reaper;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  /** The highest capability that the running kernel knows. */
-  readonly lastCapability = Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8'));
+  /** What this process has, and so can give. */
+  readonly capabilities = parseBoundingSet(readFileSync('/proc/self/status', 'utf8'));
 
   constructor(reaper: Reaper, clock: Clock, logger: Logger) {
     this.#reaper = reaper;

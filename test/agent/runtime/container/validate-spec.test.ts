@@ -6,6 +6,7 @@ import {
   ALL_CAPABILITIES,
   capabilityNumber,
   encodeCapabilities,
+  parseBoundingSet,
 } from '../../../../agent/runtime/container/capabilities.ts';
 import type { ProcessSpec, SandboxSpec } from '../../../../agent/runtime/container/spec.ts';
 import {
@@ -96,6 +97,13 @@ describe('capabilities', () => {
     assert.equal(capabilityNumber('CAP_SYS_ADMIN'), 21);
     assert.equal(capabilityNumber('CAP_CHECKPOINT_RESTORE'), ALL_CAPABILITIES.length - 1);
     assert.equal(capabilityNumber('SYS_ADMIN'), undefined);
+  });
+
+  it('are read from the status of a process', () => {
+    assert.deepEqual(
+      parseBoundingSet('CapEff:\t00000003\nCapBnd:\t000001ff00000005\n'),
+      [0, 2, 32, 33, 34, 35, 36, 37, 38, 39, 40],
+    );
   });
 
   it('are encoded as two halves of three sets', () => {
