@@ -8,6 +8,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../../../base/clock.ts';
 import { SpawnerClient, SpawnerError } from './client.ts';
+import { PROTOCOL_VERSION } from './protocol.ts';
 
 /** Only reached when the machine is hopelessly busy or the spawner cannot start at all. */
 const START_TIMEOUT_MS = 20_000;
@@ -52,11 +53,20 @@ function startSpawner(runDir: string): ChildProcess {
   return child;
 }
 
+/** Undefined when none answers. One that is being killed may still take a connection, but no request. */
 async function tryConnect(runDir: string): Promise<SpawnerClient | undefined> {
+  let client: SpawnerClient;
+  let protocol: number;
   try {
-    return await SpawnerClient.connect(runDir);
+    client = await SpawnerClient.connect(runDir);
+    protocol = (await client.request('version', {})).protocol;
   } catch (error) {
     if (error instanceof SpawnerError) return undefined;
     throw error;
   }
+  if (protocol === PROTOCOL_VERSION) return client;
+  client.close();
+  throw new Error(
+    `The spawner of ${runDir} speaks protocol ${protocol}, not ${PROTOCOL_VERSION}: shut it down first`,
+  );
 }
