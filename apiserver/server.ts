@@ -28,6 +28,9 @@ import type { Randomness } from './registry/store-context.ts';
 import { StoredObjects } from './registry/stored-objects.ts';
 import type { Storage } from './storage/storage.ts';
 
+/** Milliseconds for reading the whole store at the start; 100,000 pods take about ten seconds. */
+const FILL_TIMEOUT_MS = 120_000;
+
 export interface ApiServerOptions {
   readonly storage: Storage;
   readonly pki: ClusterPki;
@@ -99,16 +102,18 @@ export class ApiServer {
     });
   }
 
-  /** Fills the watch caches, then takes connections. Call once, before `run`. */
+  /**
+   * Fills the watch caches, then takes connections. Call once, before `run`. When it rejects,
+   * everything that it began has ended.
+   */
   async listen(): Promise<AddressInfo> {
-    for (const { cache } of this.#objects.stores) this.#running.push(cache.run(this.#end.signal));
-    const { storage } = this.#options;
-    const revision = await storage.currentRevision();
-    await Promise.all([...this.#objects.stores].map(({ cache }) => cache.waitFor(revision)));
-    const notReady = this.#notReady();
-    if (notReady.length > 0) throw new Error(`The store could not be read: ${notReady.join(', ')}`);
-    await ensureSystemObjects(this.#objects);
-    return this.#http.listen();
+    try {
+      return await this.#begin();
+    } catch (error) {
+      this.#end.abort();
+      await Promise.all(this.#running);
+      throw error;
+    }
   }
 
   /** Serves until the signal is aborted, then ends what is under way and closes everything. */
@@ -121,6 +126,18 @@ export class ApiServer {
     await this.#http.close();
     this.#end.abort();
     await Promise.all(this.#running);
+  }
+
+  async #begin(): Promise<AddressInfo> {
+    for (const { cache } of this.#objects.stores) this.#running.push(cache.run(this.#end.signal));
+    const { storage } = this.#options;
+    const revision = await storage.currentRevision();
+    const wait = { timeoutMs: FILL_TIMEOUT_MS };
+    await Promise.all([...this.#objects.stores].map(({ cache }) => cache.waitFor(revision, wait)));
+    const notReady = this.#notReady();
+    if (notReady.length > 0) throw new Error(`The store could not be read: ${notReady.join(', ')}`);
+    await ensureSystemObjects(this.#objects);
+    return this.#http.listen();
   }
 
   #addStores(definition: ApiDefinition): void {
