@@ -9,18 +9,18 @@ import { enableCompileCache } from 'node:module';
 
 enableCompileCache();
 
-import { mkdir, readFile } from 'node:fs/promises';
-import os from 'node:os';
-import path from 'node:path';
-import { parseArgs } from 'node:util';
-import { systemClock as clock } from '../base/clock.ts';
-import type { LogLevel } from '../base/logger.ts';
-import { runProcess } from '../base/process-lifetime.ts';
-import { loadKubeconfig } from '../client/kubeconfig.ts';
-import { RestClient } from '../client/rest-client.ts';
-import { newCriClient } from '../proto/cri/client.ts';
-import { runAgent } from './agent.ts';
-import { runTool } from './run-tool.ts';
+// Static imports would be loaded before the cache is there.
+const { mkdir, readFile } = await import('node:fs/promises');
+const os = await import('node:os');
+const path = await import('node:path');
+const { parseArgs } = await import('node:util');
+const { systemClock: clock } = await import('../base/clock.ts');
+const { runProcess } = await import('../base/process-lifetime.ts');
+const { loadKubeconfig } = await import('../client/kubeconfig.ts');
+const { RestClient } = await import('../client/rest-client.ts');
+const { newCriClient } = await import('../proto/cri/client.ts');
+const { runAgent } = await import('./agent.ts');
+const { runTool } = await import('./run-tool.ts');
 
 const { values: flags } = parseArgs({
   options: {
@@ -40,7 +40,7 @@ const { values: flags } = parseArgs({
   },
 });
 
-const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'];
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 const level = LOG_LEVELS.find((each) => each === flags['log-level']) ?? 'info';
 
 await runProcess('agent', level, async ({ signal, logger }) => {

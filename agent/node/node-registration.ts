@@ -30,6 +30,14 @@ const REPORT_PERIOD_MS = 5 * 60_000;
 /** While the API server doesn't answer, or the node isn't Ready yet. */
 const RETRY_MS = 200;
 
+/** The reason of the event when a condition becomes false, and when it becomes true. */
+const TURNS: Readonly<Record<NodeVerdict['type'], readonly [string, string]>> = {
+  Ready: ['NodeNotReady', 'NodeReady'],
+  MemoryPressure: ['NodeHasSufficientMemory', 'NodeHasInsufficientMemory'],
+  DiskPressure: ['NodeHasNoDiskPressure', 'NodeHasDiskPressure'],
+  PIDPressure: ['NodeHasSufficientPID', 'NodeHasInsufficientPID'],
+};
+
 export interface NodeRegistrationOptions {
   readonly client: Pick<Client, 'get' | 'create' | 'patch'>;
   readonly clock: Clock;
@@ -138,10 +146,7 @@ export class NodeRegistration {
     for (const { type, status } of verdicts) {
       const was = before.find((condition) => condition.type === type)?.status;
       if (was === (status ? 'True' : 'False')) continue;
-      const reason =
-        type === 'Ready'
-          ? `Node${status ? '' : 'Not'}Ready`
-          : `NodeHas${status ? '' : 'No'}${type}`;
+      const reason = TURNS[type][status ? 1 : 0];
       const message = `Node ${node.metadata.name} status is now: ${reason}`;
       // The kubelet's events name the node as its own uid, where `kubectl describe node` looks.
       const { name } = node.metadata;
