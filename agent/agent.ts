@@ -78,7 +78,7 @@ export async function runAgent(options: AgentOptions, signal: AbortSignal): Prom
   );
   const pleg = new Pleg({
     ...{ cri, clock, logger },
-    onPod: (uid) => workers.wake(uid),
+    onPod: (uid, event) => workers.notice(uid, event),
     onReconnect: () => workers.wakeAll(),
   });
   const podsOfNode = (): readonly Pod[] =>
@@ -129,7 +129,8 @@ function newPodWork(
   signal: AbortSignal,
 ): { readonly context: PodContext; readonly workers: PodWorkers } {
   const { client, cri, clock, logger } = options;
-  const allocatable = { cpuMilli: options.cpuMilli, memoryBytes: options.memoryBytes };
+  const { cpuMilli, memoryBytes, maxPods } = options;
+  const allocatable = { cpuMilli, memoryBytes, pods: maxPods };
   const paths = new AgentPaths(options.dataDir);
   const mounts = new Mounts(options.runTool);
   const references = new References(client, clock);

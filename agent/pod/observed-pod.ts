@@ -64,3 +64,24 @@ export function newestFirst<T extends { readonly attempt: number; readonly creat
 ): readonly T[] {
   return runs.toSorted((a, b) => b.attempt - a.attempt || b.createdAtMs - a.createdAtMs);
 }
+
+/** Something the runtime says has happened to a sandbox or a container. */
+export interface RuntimeEvent {
+  readonly id: string;
+  readonly kind: 'created' | 'started' | 'stopped' | 'deleted';
+}
+
+/** Whether what was observed was observed after the event: there is no need to look again. */
+export function reflects(observed: ObservedPod, { id, kind }: RuntimeEvent): boolean {
+  const sandbox = observed.sandboxes.find((each) => each.id === id);
+  const container = observed.containers.find((each) => each.id === id);
+  switch (kind) {
+    case 'created':
+    case 'started':
+      return sandbox !== undefined || (container !== undefined && container.state !== 'created');
+    case 'stopped':
+      return sandbox?.ready === false || container?.state === 'exited';
+    case 'deleted':
+      return sandbox === undefined && container === undefined;
+  }
+}

@@ -95,25 +95,36 @@ export interface PodCgroupLimits {
 
 /** Sums over the containers; a limit counts only when every container has one. */
 export function podCgroupLimits(pod: Pod): PodCgroupLimits {
-  const effective = (of: (c: Container) => Amounts, key: keyof Amounts): number => {
-    const value = (container: Container): number => of(container)[key] ?? 0;
-    const sidecars = initContainersOf(pod).filter(isSidecar);
-    const running = [...pod.spec.containers, ...sidecars].reduce((sum, c) => sum + value(c), 0);
-    let before = 0;
-    let peak = running;
-    for (const container of initContainersOf(pod)) {
-      if (isSidecar(container)) before += value(container);
-      else peak = Math.max(peak, before + value(container));
-    }
-    return peak;
-  };
   const all = [...initContainersOf(pod), ...pod.spec.containers];
   const limited = (key: keyof Amounts): boolean => all.every((c) => limitsOf(c)[key] !== undefined);
   return {
-    cpuShares: cpuShares(effective(requestsOf, 'cpuMilli')),
-    cpuQuotaUs: limited('cpuMilli') ? cpuQuota(effective(limitsOf, 'cpuMilli')) : 0,
-    memoryBytes: limited('memoryBytes') ? effective(limitsOf, 'memoryBytes') : 0,
+    cpuShares: cpuShares(effective(pod, requestsOf, 'cpuMilli')),
+    cpuQuotaUs: limited('cpuMilli') ? cpuQuota(effective(pod, limitsOf, 'cpuMilli')) : 0,
+    memoryBytes: limited('memoryBytes') ? effective(pod, limitsOf, 'memoryBytes') : 0,
   };
+}
+
+/** What the pod takes of its node. */
+export function podRequests(pod: Pod): { readonly cpuMilli: number; readonly memoryBytes: number } {
+  const { cpu, memory } = pod.spec.overhead ?? {};
+  const overhead = amounts(cpu, memory);
+  return {
+    cpuMilli: effective(pod, requestsOf, 'cpuMilli') + (overhead.cpuMilli ?? 0),
+    memoryBytes: effective(pod, requestsOf, 'memoryBytes') + (overhead.memoryBytes ?? 0),
+  };
+}
+
+/** The most that runs at the same time: init containers run one by one, sidecars stay. */
+function effective(pod: Pod, of: (each: Container) => Amounts, key: keyof Amounts): number {
+  const value = (container: Container): number => of(container)[key] ?? 0;
+  const sidecars = initContainersOf(pod).filter(isSidecar);
+  let peak = [...pod.spec.containers, ...sidecars].reduce((sum, c) => sum + value(c), 0);
+  let before = 0;
+  for (const container of initContainersOf(pod)) {
+    if (isSidecar(container)) before += value(container);
+    else peak = Math.max(peak, before + value(container));
+  }
+  return peak;
 }
 
 /** -1000 to 1000: the greater, the sooner the kernel kills it. */

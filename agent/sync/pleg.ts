@@ -10,6 +10,7 @@ import type { Logger } from '../../base/logger.ts';
 import type { CriClient } from '../../proto/cri/client.ts';
 import { CriError } from '../../proto/cri/rpcs.ts';
 import { POD_UID_LABEL } from '../pod/container-identity.ts';
+import type { RuntimeEvent } from '../pod/observed-pod.ts';
 
 /** With a stream the lists are only the safety net. */
 const RELIST_STREAMING_MS = 60_000;
@@ -21,12 +22,19 @@ const STREAM_PROVEN_MS = 2_000;
 /** A broken stream is opened again this soon: the runtime may have been restarted. */
 const REOPEN_MS = 100;
 
+const KINDS = {
+  CONTAINER_CREATED_EVENT: 'created',
+  CONTAINER_STARTED_EVENT: 'started',
+  CONTAINER_STOPPED_EVENT: 'stopped',
+  CONTAINER_DELETED_EVENT: 'deleted',
+} as const;
+
 export interface PlegOptions {
   readonly cri: Pick<CriClient, 'getContainerEvents' | 'listPodSandbox' | 'listContainers'>;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Something happened to this pod. */
-  readonly onPod: (uid: string) => void;
+  /** Something happened to this pod; absent: it isn't known what. */
+  readonly onPod: (uid: string, event?: RuntimeEvent) => void;
   /** Contact was lost and is back: anything may have happened. */
   readonly onReconnect: () => void;
 }
@@ -62,7 +70,8 @@ export class Pleg {
         for await (const event of cri.getContainerEvents(signal)) {
           const status = event.pod_sandbox_status;
           const uid = status?.metadata?.uid ?? this.#known.get(event.container_id)?.uid;
-          if (uid !== undefined) onPod(uid);
+          const kind = KINDS[event.container_event_type];
+          if (uid !== undefined) onPod(uid, { id: event.container_id, kind });
         }
       } catch (error) {
         if (error instanceof CriError && error.code === 'UNIMPLEMENTED') return;

@@ -12,6 +12,7 @@ import type { RuntimeIdentity } from '../cri/runtime-identity.ts';
 import type { ReferenceSource } from '../environment/container-environment.ts';
 import type { NodeAllocatable } from '../environment/field-value.ts';
 import type { ImageManager } from '../images/image-manager.ts';
+import type { NodeCapacity } from '../pod/admission.ts';
 import type { ProbeManager } from '../probes/probe-manager.ts';
 import type { HookRunner } from '../probes/run-hook.ts';
 import type { Mounts } from '../volumes/mounts.ts';
@@ -46,7 +47,7 @@ export interface PodContext {
   readonly services: () => Promise<readonly Service[]>;
   readonly dnsOf: (pod: Pod) => DnsConfig | undefined;
   readonly nodeIp: string;
-  readonly allocatable: NodeAllocatable;
+  readonly allocatable: NodeAllocatable & NodeCapacity;
   readonly runtime: Pick<RuntimeIdentity, 'name'>;
   readonly clusterDomain: string;
 }

@@ -10,6 +10,7 @@ import { Backoff } from '../../base/backoff.ts';
 import { parseApiTime } from '../../client/timestamps.ts';
 import type { Pod } from '../../proto/api/gen/core-v1.ts';
 import { keyOf } from '../../proto/api/meta.ts';
+import { type RuntimeEvent, reflects } from '../pod/observed-pod.ts';
 import { endPod, forgetPod, type Grace } from './end-pod.ts';
 import type { PodContext } from './pod-context.ts';
 import type { PodMemory } from './pod-memory.ts';
@@ -29,6 +30,8 @@ export class PodWorker {
   /** Its containers have ended for good and its things are taken away. */
   #ended = false;
   #dirty = true;
+  /** Not looked at yet. */
+  readonly #events: RuntimeEvent[] = [];
   #woken = Promise.withResolvers<void>();
   #cancelTimer: (() => void) | undefined;
   #interrupt = new AbortController();
@@ -70,6 +73,12 @@ export class PodWorker {
     this.#woken.resolve();
   }
 
+  /** Something happened in the runtime: look, unless it has been seen already. */
+  notice(event: RuntimeEvent): void {
+    this.#events.push(event);
+    this.#woken.resolve();
+  }
+
   /** Resolves when nothing of the pod is left, or the signal is aborted. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, logger } = this.#context;
@@ -80,9 +89,11 @@ export class PodWorker {
     };
     signal.addEventListener('abort', abort, { once: true });
     while (!signal.aborted) {
-      if (!this.#dirty) await this.#woken.promise;
+      while (!this.#dirty && !this.#hasNews() && !signal.aborted) {
+        this.#woken = Promise.withResolvers();
+        await this.#woken.promise;
+      }
       if (signal.aborted) break;
-      this.#woken = Promise.withResolvers();
       this.#dirty = false;
       this.#interrupt = new AbortController();
       try {
@@ -97,6 +108,12 @@ export class PodWorker {
     }
     signal.removeEventListener('abort', abort);
     this.#cancelTimer?.();
+  }
+
+  /** Most events are echoes of what this worker did and has seen since. */
+  #hasNews(): boolean {
+    const events = this.#events.splice(0);
+    return events.some((event) => !reflects(this.#memory.observed, event));
   }
 
   /** True when the pod is gone and nothing is left of it. */

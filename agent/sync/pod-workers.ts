@@ -8,6 +8,8 @@ import type { InformerHandler } from '../../client/informer.ts';
 import type { Pod } from '../../proto/api/gen/core-v1.ts';
 import { keyOf } from '../../proto/api/meta.ts';
 import { PodObserver } from '../cri/observe-pod.ts';
+import { admit, type Rejection } from '../pod/admission.ts';
+import type { RuntimeEvent } from '../pod/observed-pod.ts';
 import type { PodContext } from './pod-context.ts';
 import { newPodMemory } from './pod-memory.ts';
 import { PodWorker } from './pod-worker.ts';
@@ -46,9 +48,16 @@ export class PodWorkers implements InformerHandler<Pod> {
     this.#running.get(uid)?.worker.remove(pod);
   }
 
-  /** Something happened to this pod in the runtime, or to a probe of it. */
+  /** Look at this pod: a probe's verdict on it has changed. */
   wake(uid: string): void {
     this.#running.get(uid)?.worker.wake();
+  }
+
+  /** The runtime says what happened; without an event anything may have. */
+  notice(uid: string, event?: RuntimeEvent): void {
+    const worker = this.#running.get(uid)?.worker;
+    if (event === undefined) worker?.wake();
+    else worker?.notice(event);
   }
 
   wakeAll(): void {
@@ -78,8 +87,20 @@ export class PodWorkers implements InformerHandler<Pod> {
       return;
     }
     const memory = newPodMemory(uid, new PodObserver(this.#context.cri, uid));
+    memory.failure = this.#reject(pod);
     const worker = new PodWorker(this.#context, memory, pod);
     this.#running.set(uid, { worker, done: this.#run(worker, uid) });
+  }
+
+  /** Only before it has begun: what runs here has been admitted. */
+  #reject(pod: Pod): Rejection | undefined {
+    const isDeleted = pod.metadata.deletionTimestamp !== undefined;
+    if (pod.status?.startTime !== undefined || isDeleted) return undefined;
+    const others = this.pods().map((other) => this.#context.statuses.current(other));
+    const rejected = admit(pod, others, this.#context.allocatable);
+    if (rejected === undefined) return undefined;
+    this.#context.events.record(pod, 'Warning', rejected.reason, rejected.message);
+    return rejected;
   }
 
   async #run(worker: PodWorker, uid: string): Promise<void> {

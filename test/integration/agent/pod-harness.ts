@@ -136,7 +136,7 @@ export class PodHarness {
       throw new Error(`No mounts in these tests: ${command}`);
     });
     const references = new References(client, clock);
-    const allocatable = { cpuMilli: 2000, memoryBytes: 2 ** 30 };
+    const allocatable = { cpuMilli: 2000, memoryBytes: 2 ** 30, pods: 10 };
     const context: PodContext = {
       ...{ cri, clock, logger, events, paths, mounts, references, allocatable },
       volumes: new VolumeManager({ paths, mounts, sources: references, allocatable }),
@@ -168,7 +168,7 @@ export class PodHarness {
     const workers: PodWorkers = new PodWorkers(context, signal);
     const pleg = new Pleg({
       ...{ cri, clock, logger },
-      onPod: (uid) => workers.wake(uid),
+      onPod: (uid, event) => workers.notice(uid, event),
       onReconnect: () => workers.wakeAll(),
     });
     this.api.addHandler(workers);

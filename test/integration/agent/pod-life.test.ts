@@ -261,6 +261,41 @@ describe('the life of a pod', () => {
     assert.deepEqual(h.cri.starts, ['one#0', 'app#0']);
   });
 
+  it('rejects a pod that does not fit', async () => {
+    const asking = (cpu: string) => newContainer('app', { resources: { requests: { cpu } } });
+    await startPod(newPod({ containers: [asking('1500m')] }));
+    h.api.put(newPod({ containers: [asking('600m')] }, { name: 'big', uid: 'uid-2' }));
+    await h.until('rejected', () => h.status('big').phase === 'Failed');
+    assert.equal(h.status('big').reason, 'OutOfcpu');
+    assert.deepEqual(h.cri.running(), ['app']);
+    h.api.requestDelete('default/big', 1, h.clock.wallMs());
+    await h.until('deleted', () => h.api.pods.size === 1);
+    h.cri.exit('app', 1);
+    await h.restart();
+    await h.until('admitted before', () => h.cri.running().length === 1);
+  });
+
+  it('ends sidecars after everyone else, the last one first', async () => {
+    const sidecar = (name: string) =>
+      newContainer(name, { image: 'log:1', restartPolicy: 'Always' });
+    const initContainers = [sidecar('mesh'), sidecar('logs')];
+    await startPod(newPod({ initContainers }));
+    assert.deepEqual(h.cri.starts, ['mesh#0', 'logs#0', 'app#0']);
+    h.api.requestDelete('default/web', 5, h.clock.wallMs());
+    await h.until('deleted', () => h.api.pods.size === 0);
+    assert.deepEqual(h.cri.stops, ['app 5', 'logs 5', 'mesh 5']);
+  });
+
+  it('fails a pod that is active for too long', async () => {
+    await startPod(newPod({ activeDeadlineSeconds: 60, terminationGracePeriodSeconds: 3 }));
+    await h.clock.advance(59_000);
+    assert.deepEqual(h.cri.running(), ['app']);
+    await h.clock.advance(2_000);
+    await h.until('Failed', () => h.status().phase === 'Failed');
+    assert.equal(h.status().reason, 'DeadlineExceeded');
+    assert.deepEqual(h.cri.running(), []);
+  });
+
   it('removes what belongs to no pod of the API', async () => {
     await startPod();
     await h.stop();
