@@ -10,6 +10,7 @@
 
 import { pods } from '../../../proto/api/gen/resources.ts';
 import { ApiError, badRequest } from '../../../proto/api/status-error.ts';
+import type { ApiObject } from '../strategy.ts';
 import type { ActionContext, ActionSubresource, UpgradeRequest } from '../subresource.ts';
 import { chooseContainer } from './choose-container.ts';
 import { type AgentCredentials, agentAddress } from './node-agent.ts';
@@ -39,25 +40,25 @@ export function podExec(
 
     async connect(context, upgrade) {
       const { request, target, objects } = context;
-      const path = await pathOnAgent(context, name);
-      if (!isWebSocket(upgrade))
-        throw refusals.find(request.user.name, path) ?? notWebSocket(upgrade, name);
       const pod = await objects.get(pods, target);
-      const agent = await agentAddress(objects, String(pod.spec?.nodeName));
-      await relayUpgrade(agent, path, credentials, upgrade, request.signal).catch(
-        (error: unknown) => {
-          if (error instanceof ApiError) refusals.note(request.user.name, path, error);
-          throw error;
-        },
-      );
+      const path = pathOnAgent(pod, context, name);
+      const user = request.user.name;
+      if (!isWebSocket(upgrade)) throw refusals.find(user, path) ?? notWebSocket(upgrade, name);
+      try {
+        const agent = await agentAddress(objects, String(pod.spec?.nodeName));
+        await relayUpgrade(agent, path, credentials, upgrade, request.signal);
+      } catch (error) {
+        if (error instanceof ApiError) refusals.note(user, path, error);
+        throw error;
+      }
     },
   };
 }
 
-async function pathOnAgent(context: ActionContext, name: Command): Promise<string> {
-  const { request, target, objects } = context;
-  const { query } = request;
-  const pod = await objects.get(pods, target);
+/** Throws when the pod can't be reached, or it is not clear which container is meant. */
+function pathOnAgent(pod: ApiObject, context: ActionContext, name: Command): string {
+  const { target } = context;
+  const { query } = context.request;
   const container = chooseContainer(pod, query.get('container') ?? '');
   if ((pod.spec?.nodeName ?? '') === '') {
     throw badRequest(`pod ${target.name} does not have a host assigned`);

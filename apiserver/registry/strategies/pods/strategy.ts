@@ -30,13 +30,6 @@ export const podStrategy = defineStrategy({
     const message = 'Scheduling is blocked due to non-empty scheduling gates';
     pod.status.conditions = [{ ...condition, message, lastTransitionTime: formatTime(nowMs) }];
   },
-  prepareForUpdate(pod, old) {
-    // Only the ephemeralcontainers subresource changes them.
-    const { ephemeralContainers } = old.spec ?? {};
-    if (pod.spec === undefined) return;
-    if (ephemeralContainers === undefined) delete pod.spec.ephemeralContainers;
-    else pod.spec.ephemeralContainers = structuredClone(ephemeralContainers) as never;
-  },
   validate: validatePod,
   validateUpdate: validatePodUpdate,
   warnings: (pod) => podWarnings('spec', pod.spec),

@@ -13,7 +13,6 @@ import {
 import type { FieldError } from '../../../../proto/api/status-error.ts';
 import {
   annotationErrors,
-  forbiddenField,
   invalidField,
   labelErrors,
   nonNegative,
@@ -33,12 +32,7 @@ const DNS_SEARCHES_MAX = 32;
 
 export function validatePod(pod: Pod): readonly FieldError[] {
   if (pod.spec === undefined) return [required('spec.containers')];
-  const errors = [...specErrors('spec', pod.spec)];
-  if ((pod.spec.ephemeralContainers ?? []).length > 0 && pod.metadata.resourceVersion === '') {
-    const why = 'cannot be set on create';
-    errors.push(forbiddenField('spec.ephemeralContainers', why));
-  }
-  return errors;
+  return specErrors('spec', pod.spec);
 }
 
 /** `at` is the path of the template: `spec.template`. */
@@ -49,12 +43,7 @@ export function validatePodTemplate(at: string, template: PodTemplateSpec): read
     ...annotationErrors(`${at}.metadata.annotations`, metadata?.annotations ?? {}),
   ];
   if (spec === undefined) return [...errors, required(`${at}.spec.containers`)];
-  errors.push(...specErrors(`${at}.spec`, spec));
-  if ((spec.ephemeralContainers ?? []).length > 0) {
-    const why = 'ephemeral containers not allowed in pod template';
-    errors.push(forbiddenField(`${at}.spec.ephemeralContainers`, why));
-  }
-  return errors;
+  return [...errors, ...specErrors(`${at}.spec`, spec)];
 }
 
 function specErrors(at: string, spec: PodSpec): readonly FieldError[] {
