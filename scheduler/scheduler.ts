@@ -229,7 +229,7 @@ export class Scheduler {
       return;
     }
     const reason = failure.kind === 'error' ? 'SchedulerError' : 'Unschedulable';
-    logger.debug('Found no node for pod', { pod: keyOf(pod), message });
+    logger.debug('Found no node for pod', { pod: keyOf(pod), why: message });
     this.#queue.giveBack(queued, pod, failure);
     const dependencies = { client, recorder, nowMs: clock.wallMs() };
     const report = reportFailure(dependencies, pod, { reason, message }, signal);

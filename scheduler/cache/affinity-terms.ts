@@ -37,11 +37,10 @@ const NONE: AffinityTerms = {
 export function affinityTermsOf(pod: Pod): AffinityTerms {
   const { podAffinity, podAntiAffinity } = pod.spec.affinity ?? {};
   if (podAffinity === undefined && podAntiAffinity === undefined) return NONE;
-  const namespace = pod.metadata.namespace ?? '';
   const required = (terms: readonly PodAffinityTerm[] = []): AffinityTerm[] =>
-    terms.map((term) => newTerm(term, namespace, 0));
+    terms.map((term) => newTerm(term, pod, 0));
   const preferred = (terms: readonly WeightedPodAffinityTerm[] = []): AffinityTerm[] =>
-    terms.map(({ podAffinityTerm, weight }) => newTerm(podAffinityTerm, namespace, weight));
+    terms.map(({ podAffinityTerm, weight }) => newTerm(podAffinityTerm, pod, weight));
   return {
     requiredAffinity: required(podAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
     requiredAntiAffinity: required(podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution),
@@ -66,12 +65,24 @@ export function matchesTerm(term: AffinityTerm, pod: Pod, labelsOf: NamespaceLab
 }
 
 /** Without any word on namespaces the pod's own is meant. */
-function newTerm(term: PodAffinityTerm, namespace: string, weight: number): AffinityTerm {
+function newTerm(term: PodAffinityTerm, pod: Pod, weight: number): AffinityTerm {
   const { namespaces = [], namespaceSelector, topologyKey, labelSelector } = term;
+  const { namespace = '', labels = {} } = pod.metadata;
+  const valuesOf = (key: string): readonly string[] => {
+    const value = labels[key];
+    return value === undefined ? [] : [value];
+  };
+  const same = (term.matchLabelKeys ?? []).filter((key) => labels[key] !== undefined);
+  const other = (term.mismatchLabelKeys ?? []).filter((key) => labels[key] !== undefined);
   const isOwn = namespaces.length === 0 && namespaceSelector === undefined;
   return {
     topologyKey,
-    selector: requirementsOf(labelSelector),
+    // Upstream's API server merges the keys into the selector; here they are merged where it is read.
+    selector: [
+      ...requirementsOf(labelSelector),
+      ...same.map((key) => ({ key, operator: 'in' as const, values: valuesOf(key) })),
+      ...other.map((key) => ({ key, operator: 'notin' as const, values: valuesOf(key) })),
+    ],
     namespaces: new Set(isOwn ? [namespace] : namespaces),
     ...(namespaceSelector === undefined
       ? {}

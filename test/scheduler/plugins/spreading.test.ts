@@ -192,6 +192,16 @@ describe('InterPodAffinity', () => {
     assert.deepEqual(filtered({ namespaceSelector: {} }), ['a1', 'a2']);
   });
 
+  it('takes values of the pod’s own labels as conditions', () => {
+    const tenant = (name: string) => ({ labels: { app: 'web', tenant: name } });
+    const filtered = (more: Partial<PodAffinityTerm>) => {
+      const pod = newPod('p', { affinity: refuses(term('web', more)) }, tenant('x'));
+      return Object.keys(ask(plugin, pod, [on('a1', tenant('x')), on('b1', tenant('y'))]));
+    };
+    assert.deepEqual(filtered({ matchLabelKeys: ['tenant', 'absent'] }), ['a1', 'a2']);
+    assert.deepEqual(filtered({ mismatchLabelKeys: ['tenant'] }), ['b1', 'b2']);
+  });
+
   it('prefers, in both directions', () => {
     const weighted = (podAffinityTerm: PodAffinityTerm, weight: number) => [
       { podAffinityTerm, weight },

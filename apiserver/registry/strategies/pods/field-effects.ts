@@ -20,15 +20,6 @@ interface FieldEffect<T> {
 }
 
 const SPEC_FIELDS_WITHOUT_EFFECT: readonly FieldEffect<PodSpec>[] = [
-  { field: 'affinity.podAffinity', isUsed: ({ affinity }) => affinity?.podAffinity !== undefined },
-  {
-    field: 'affinity.podAntiAffinity',
-    isUsed: ({ affinity }) => affinity?.podAntiAffinity !== undefined,
-  },
-  {
-    field: 'topologySpreadConstraints',
-    isUsed: (spec) => hasItems(spec.topologySpreadConstraints),
-  },
   // Images are loaded into the nodes; nothing is pulled from a registry.
   { field: 'imagePullSecrets', isUsed: (spec) => hasItems(spec.imagePullSecrets) },
   { field: 'overhead', isUsed: (spec) => spec.overhead !== undefined },

@@ -10,11 +10,9 @@ describe('fields that nothing honours yet', () => {
   it('are named in warnings', () => {
     const spec = {
       containers: [{ ...container, resources: { limits: { 'ephemeral-storage': '1Gi' } } }],
-      affinity: { podAntiAffinity: {} },
       setHostnameAsFQDN: true,
     };
     assert.deepEqual(podStrategy.warnings?.(created(podStrategy, { spec })), [
-      'spec.affinity.podAntiAffinity: stored, but it has no effect yet',
       'spec.setHostnameAsFQDN: stored, but it has no effect yet',
       'spec.containers[0].resources.limits.ephemeral-storage: stored, but it has no effect yet',
     ]);
