@@ -78,25 +78,25 @@ function changes(shape: Shape, from: unknown, to: unknown, onlyNew = false): Fie
   const isNew = from === undefined;
   const node: MutableFieldSet = isNew ? { '.': LEAF } : {};
   let isAnyChanged = isNew;
-  const note = (element: string, inner: FieldSet | undefined): void => {
-    if (inner === undefined) return;
-    node[element] = inner;
-    isAnyChanged = true;
-  };
   if (shape.kind === 'struct' || shape.kind === 'map') {
     const old = fitsShape(shape, from) ? from : undefined;
     for (const name in to) {
-      const inner = shapeOfEntry(shape, name);
-      note(`f:${name}`, changes(inner, own(old, name), to[name], onlyNew));
+      const inner = changes(shapeOfEntry(shape, name), own(old, name), to[name], onlyNew);
+      if (inner === undefined) continue;
+      node[`f:${name}`] = inner;
+      isAnyChanged = true;
     }
-  } else {
-    const old = fitsShape(shape, from) ? itemsByElement(shape, from) : undefined;
-    const inner = shape.kind === 'set' ? LEAF_SHAPE : shape.item;
-    for (const item of to) {
-      const element = itemElement(shape, item);
-      if (element === undefined || element in node) continue;
-      note(element, changes(inner, old?.get(element), item, onlyNew));
-    }
+    return isAnyChanged ? node : undefined;
+  }
+  const old = fitsShape(shape, from) ? itemsByElement(shape, from) : undefined;
+  const itemShape = shape.kind === 'set' ? LEAF_SHAPE : shape.item;
+  for (const item of to) {
+    const element = itemElement(shape, item);
+    if (element === undefined || element in node) continue;
+    const inner = changes(itemShape, old?.get(element), item, onlyNew);
+    if (inner === undefined) continue;
+    node[element] = inner;
+    isAnyChanged = true;
   }
   return isAnyChanged ? node : undefined;
 }

@@ -15,9 +15,17 @@ export type Shape =
   | { readonly kind: 'set' }
   | {
       readonly kind: 'list';
-      readonly keys: readonly { readonly name: string; readonly value: unknown }[];
+      readonly keys: readonly ListKey[];
       readonly item: Shape;
     };
+
+interface ListKey {
+  readonly name: string;
+  /** The name as it begins its part of the element: `"name":`. */
+  readonly label: string;
+  /** The declared default, which stands in for an absent value. */
+  readonly value: unknown;
+}
 
 const LEAF: Shape = { kind: 'leaf' };
 const shapes = new Map<string, Shape>();
@@ -53,16 +61,23 @@ export function itemElement(
   item: unknown,
 ): string | undefined {
   if (shape.kind === 'set') {
-    return typeof item === 'object' ? undefined : `v:${JSON.stringify(item)}`;
+    return typeof item === 'object' ? undefined : `v:${jsonOf(item)}`;
   }
   if (!isJsonObject(item)) return undefined;
   let text = '';
-  for (const { name, value } of shape.keys) {
+  for (const { name, label, value } of shape.keys) {
     const key = item[name] ?? value;
     if (key === undefined) continue;
-    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${JSON.stringify(key)}`;
+    text += `${text === '' ? '' : ','}${label}${jsonOf(key)}`;
   }
   return text === '' ? undefined : `k:{${text}}`;
+}
+
+/** JSON of a scalar; most are plain words, which need no escaping. */
+function jsonOf(value: unknown): string {
+  if (typeof value === 'number') return String(value);
+  const isPlain = typeof value === 'string' && /^[\w./-]*$/.test(value);
+  return isPlain ? `"${value}"` : JSON.stringify(value);
 }
 
 /** Items by their element; of items that share one, only the first is there. */
@@ -125,7 +140,11 @@ function listShape(field: FieldInfo): Shape {
   if (!isTypeName(field.t)) return LEAF;
   const item = typeNamed(field.t);
   const names = [...(field.keys ?? [])].sort();
-  const keys = names.map((name) => ({ name, value: item.fields.get(name)?.def }));
+  const keys = names.map((name) => ({
+    name,
+    label: `${JSON.stringify(name)}:`,
+    value: item.fields.get(name)?.def,
+  }));
   return { kind: 'list', keys, item: shapeOfRef(field.t, undefined) };
 }
 
