@@ -67,6 +67,7 @@ export class EtcdClient {
       hosts: [...endpoints],
       faultHandling: { global: noFaultHandling, host: () => noFaultHandling },
       grpcOptions: {
+        'grpc.enable_retries': 0,
         'grpc.max_receive_message_length': RECEIVE_BYTES_MAX,
         'grpc.max_send_message_length': RECEIVE_BYTES_MAX,
         'grpc.initial_reconnect_backoff_ms': RECONNECT_INITIAL_MS,

@@ -9,7 +9,7 @@
 import type { IKeyValue, IResponseOp } from 'etcd3';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
-import { prefixEnd } from '../key-order.ts';
+import { compareKeys, prefixEnd } from '../key-order.ts';
 import {
   CompactedError,
   FutureRevisionError,
@@ -26,6 +26,7 @@ import {
 import { EtcdClient, EtcdUnavailableError, isCompacted, isFuture } from './etcd-client.ts';
 import { HistoryKeeper } from './history-keeper.ts';
 import { Leases } from './leases.ts';
+import { OwnWrites } from './own-writes.ts';
 import { StoreFeed } from './store-feed.ts';
 import { toKeyValue, watchStore } from './watch-stream.ts';
 
@@ -67,6 +68,7 @@ export async function openEtcdStorage(options: EtcdStorageOptions): Promise<Etcd
 export class EtcdStorage implements Storage {
   readonly #client: EtcdClient;
   readonly #leases: Leases;
+  readonly #ownWrites = new OwnWrites();
   readonly #feed: StoreFeed;
   readonly #closing = new AbortController();
   readonly #background: Promise<unknown>;
@@ -76,7 +78,8 @@ export class EtcdStorage implements Storage {
     const { clock, logger, watchBufferEvents } = options;
     this.#client = client;
     this.#leases = new Leases(client, clock);
-    this.#feed = new StoreFeed({ client, clock, logger, revision, watchBufferEvents });
+    const ownWrites = this.#ownWrites;
+    this.#feed = new StoreFeed({ client, ownWrites, clock, logger, revision, watchBufferEvents });
     const keeper = new HistoryKeeper({ client, clock, logger });
     const { signal } = this.#closing;
     this.#background = Promise.all([this.#feed.run(signal), keeper.run(signal)]);
@@ -124,8 +127,11 @@ export class EtcdStorage implements Storage {
     const lease = ttlSeconds === undefined ? '0' : await this.#leases.get(ttlSeconds);
     const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
     const put = { request_put: { key: Buffer.from(key), value: bytes, lease } };
+    this.#ownWrites.add(key, value);
     try {
-      return await this.#txn(key, expected, put);
+      const result = await this.#txn(key, expected, put);
+      if (result.kind === 'conflict') this.#ownWrites.drop(key, value);
+      return result;
     } catch (error) {
       if (!(error instanceof EtcdUnavailableError)) throw error;
       return await this.#putAgain(key, bytes, expected, put);
@@ -183,7 +189,7 @@ export class EtcdStorage implements Storage {
     startAfter: string | undefined,
     { limit, revision }: { readonly limit: number; readonly revision: number | undefined },
   ) {
-    const isAfter = startAfter !== undefined && startAfter >= prefix;
+    const isAfter = startAfter !== undefined && compareKeys(startAfter, prefix) >= 0;
     const key = Buffer.from(isAfter ? `${startAfter}\0` : prefix === '' ? '\0' : prefix);
     const end = prefixEnd(prefix);
     const range_end = end === undefined ? TO_THE_END : Buffer.from(end);

@@ -11,6 +11,7 @@ import { RecentEvents } from '../recent-events.ts';
 import { CompactedError, type StorageEvent, type StorageEventBatch } from '../storage.ts';
 import { type Subscription, WATCH_BUFFER_EVENTS, WatchHub } from '../watch-hub.ts';
 import type { EtcdClient } from './etcd-client.ts';
+import type { OwnWrites } from './own-writes.ts';
 import { watchStore } from './watch-stream.ts';
 
 /** Batches remembered: at some kilobytes each, a few megabytes, and a second of a busy store. */
@@ -20,6 +21,7 @@ const RETRY = { initialMs: 50, maxMs: 2000 };
 
 export interface StoreFeedOptions {
   readonly client: EtcdClient;
+  readonly ownWrites: OwnWrites;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The store's revision: the feed begins after it. */
@@ -56,8 +58,10 @@ export class StoreFeed {
         const { watchClient } = client.etcd;
         for await (const batch of watchStore(watchClient, this.#hub.revision, signal)) {
           backoff.reset('watch');
-          this.#recent.add(batch);
-          this.#hub.publish(batch.events, batch.revision);
+          const { revision } = batch;
+          const events = batch.events.map((event) => this.#withOwnBytes(event));
+          this.#recent.add({ events, revision });
+          this.#hub.publish(events, revision);
         }
       } catch (error) {
         if (signal.aborted) break;
@@ -80,6 +84,13 @@ export class StoreFeed {
       ?.map(({ events, revision }) => ({ events: events.filter(isWanted), revision }));
     const live = this.#hub.subscribe({ matches, signal, progress: 'every' });
     return { past, until, live };
+  }
+
+  #withOwnBytes(event: StorageEvent): StorageEvent {
+    const { type, kv } = event;
+    if (type === 'delete') return event;
+    const value = this.#options.ownWrites.take(kv.key, kv.value);
+    return value === kv.value ? event : { ...event, kv: { ...kv, value } };
   }
 
   /** Away for so long that history is gone: every watcher must list anew. */

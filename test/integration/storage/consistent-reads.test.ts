@@ -5,7 +5,7 @@ import path from 'node:path';
 import { describe, it } from 'node:test';
 import { openEmbeddedStorage } from '../../../apiserver/storage/embedded/embedded-storage.ts';
 import { openEtcdStorage } from '../../../apiserver/storage/etcd/etcd-storage.ts';
-import type { Storage } from '../../../apiserver/storage/storage.ts';
+import type { KeyValue, Storage } from '../../../apiserver/storage/storage.ts';
 import { WatchCache } from '../../../apiserver/storage/watch-cache/watch-cache.ts';
 import { systemClock } from '../../../base/clock.ts';
 import { silentLogger } from '../../../base/logger.ts';
@@ -21,8 +21,12 @@ const TURNS = 25;
  */
 async function readsAreConsistent(stores: readonly Storage[]): Promise<void> {
   const controller = new AbortController();
+  let remembered = 0;
   const caches = stores.map((storage) => {
-    const decode = (kv: { readonly value: Uint8Array }): number => Number(text(kv.value));
+    const decode = (kv: KeyValue, known: number | undefined): number => {
+      if (known !== undefined) remembered += 1;
+      return known ?? Number(text(kv.value));
+    };
     const prefix = '/counters/';
     return new WatchCache({ storage, prefix, decode, clock: systemClock, logger: silentLogger });
   });
@@ -30,12 +34,15 @@ async function readsAreConsistent(stores: readonly Storage[]): Promise<void> {
   for (const cache of caches) assert.ok(await cache.waitFor(0));
   const writer = async (name: number): Promise<void> => {
     const storage = stores[name % stores.length];
+    const ownCache = caches[name % stores.length];
     const cache = caches[(name + 1) % caches.length];
-    assert.ok(storage !== undefined && cache !== undefined);
+    assert.ok(storage !== undefined && ownCache !== undefined && cache !== undefined);
     const key = `/counters/${name}`;
     let expected = 0;
     for (let turn = 1; turn <= TURNS; turn += 1) {
-      const result = await storage.put(key, bytes(`${turn}`), expected);
+      const value = bytes(`${turn}`);
+      ownCache.remember(value, turn);
+      const result = await storage.put(key, value, expected);
       assert.ok(result.kind === 'ok');
       expected = result.revision;
       await storage.put(`/noise/${name}-${turn}`, bytes(''), 0);
@@ -45,6 +52,9 @@ async function readsAreConsistent(stores: readonly Storage[]): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: WRITERS }, (_, name) => writer(name)));
+  for (const cache of caches) assert.ok(await cache.waitForCurrent());
+  // No cache decoded what its own process had written.
+  assert.equal(remembered, WRITERS * TURNS);
   controller.abort();
   await Promise.all(running);
 }
