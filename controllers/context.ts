@@ -17,6 +17,7 @@ import type {
   ServiceAccount,
 } from '../proto/api/gen/core-v1.ts';
 import type { EndpointSlice } from '../proto/api/gen/discovery-v1.ts';
+import type { PodDisruptionBudget } from '../proto/api/gen/policy-v1.ts';
 import {
   configmaps,
   deployments,
@@ -25,6 +26,7 @@ import {
   leases,
   namespaces,
   nodes,
+  poddisruptionbudgets,
   pods,
   replicasets,
   serviceaccounts,
@@ -56,6 +58,7 @@ export interface SharedInformers {
   readonly endpointSlices: Informer<EndpointSlice>;
   readonly replicaSets: Informer<ReplicaSet>;
   readonly deployments: Informer<Deployment>;
+  readonly podDisruptionBudgets: Informer<PodDisruptionBudget>;
 }
 
 export const NODE_LEASE_NAMESPACE = 'kube-node-lease';
@@ -84,6 +87,7 @@ export function newSharedInformers(
     endpointSlices: new Informer(context, endpointslices, namespaced),
     replicaSets: new Informer(context, replicasets, { indexers: owned }),
     deployments: new Informer(context, deployments, namespaced),
+    podDisruptionBudgets: new Informer(context, poddisruptionbudgets, namespaced),
   };
 }
 

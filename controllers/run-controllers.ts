@@ -8,6 +8,7 @@ import { type ControllerContext, newSharedInformers, runInformers } from './cont
 import type { Runnable } from './controller.ts';
 import { newDeploymentController } from './deployment/deployment-controller.ts';
 import { Discovery } from './discovery.ts';
+import { newDisruptionController } from './disruption/disruption-controller.ts';
 import { newEndpointSliceController } from './endpoint-slice/endpoint-slice-controller.ts';
 import { newEndpointsController } from './endpoints/endpoints-controller.ts';
 import { newGarbageCollector } from './garbage-collector/garbage-collector.ts';
@@ -58,6 +59,7 @@ export async function runControllers(
     newPodGarbageCollector(context),
     newEndpointsController(context),
     newEndpointSliceController(context),
+    newDisruptionController(context),
   ];
   await Promise.all([
     runInformers(informers, signal),

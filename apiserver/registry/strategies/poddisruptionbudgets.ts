@@ -1,6 +1,6 @@
 /**
- * PodDisruptionBudgets. Evictions obey them; a controller that computes
- * their status does not exist yet, and each one says so.
+ * PodDisruptionBudgets. Evictions obey them; the disruption controller computes
+ * their status.
  * Source: kubernetes pkg/apis/policy/validation/validation.go, pkg/registry/policy, v1.36.
  */
 
@@ -37,10 +37,6 @@ export const podDisruptionBudgetStrategy = defineStrategy({
     }
     return errors;
   },
-  warnings: () => [
-    'PodDisruptionBudget: no controller computes its status yet, so its pods can not be evicted',
-  ],
-
   columns: [
     NAME_COLUMN,
     column('Min Available', 'How many pods must stay.'),
