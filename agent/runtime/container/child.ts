@@ -59,7 +59,7 @@ function becomeProgram(job: ChildJob, tell: (line: ChildLine) => void): void {
   libc.setsid();
   for (const [index, fd] of (job.stdio ?? []).entries()) libc.dup2(fd, index);
   const { oomScoreAdj, user } = job.process;
-  if (oomScoreAdj !== undefined) setOomScore(oomScoreAdj);
+  setOomScore(oomScoreAdj ?? 0);
   for (const { fd, flags } of job.namespaces) libc.setns(fd, flags);
   let terminal: Terminal | undefined;
   const openOwnTerminal = (root: number): number => {

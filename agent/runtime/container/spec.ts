@@ -97,7 +97,10 @@ export interface ProcessSpec {
   /** Also inheritable, as the kernel wants it; must be among `capabilities`. */
   readonly ambientCapabilities: readonly string[];
   readonly noNewPrivileges: boolean;
-  /** -1000 to 1000. Lowering it is tried, and let be where the capability is missing. */
+  /**
+   * -1000 to 1000; 0 when absent. Below the spawner's own it is tried, and let be where the capability
+   * for it is missing.
+   */
   readonly oomScoreAdj?: number;
   readonly rlimits: readonly RlimitSpec[];
   /** 0o022 when absent. */

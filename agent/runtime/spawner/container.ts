@@ -129,8 +129,11 @@ export class Container {
     if (exit !== undefined) {
       this.#phase = { kind: 'exited', exit, ...startedOf(record) };
       this.#ended.resolve();
-    } else if (record !== undefined && isSameAndAlive(record)) this.#adoptRunning(record);
-    else if (record !== undefined) this.#recordExit(this.#unseenExit(), startedOf(record).started);
+    } else if (record === undefined) {
+      // After a new start of the machine the cgroup is gone.
+      this.#context.cgroups.create(this.spec.cgroupPath, this.spec.resources);
+    } else if (isSameAndAlive(record)) this.#adoptRunning(record);
+    else this.#recordExit(this.#unseenExit(), startedOf(record).started);
   }
 
   signal(signal: number, isForAll: boolean): void {

@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { systemClock } from '../../../base/clock.ts';
 import { newLogger } from '../../../base/logger.ts';
 import { Cgroups } from '../cgroup/cgroups.ts';
+import { setOomScore } from '../container/run-program.ts';
 import { flock, prctl } from '../syscalls/libc.ts';
 import { LOCK_EX_NB, PR_SET_CHILD_SUBREAPER } from '../syscalls/linux.ts';
 import { NanoClock } from './nano-clock.ts';
@@ -22,6 +23,9 @@ import { SOCKET_NAME } from './protocol.ts';
 import { Reaper } from './reaper.ts';
 import { SpawnerServer } from './server.ts';
 import { Spawner } from './spawner.ts';
+
+/** As low as one may go without being exempt. */
+const OOM_SCORE = -999;
 
 const { values } = parseArgs({ options: { 'run-dir': { type: 'string' } } });
 const runDir = values['run-dir'];
@@ -37,6 +41,8 @@ const lock = openSync(path.join(runDir, 'spawner.lock'), 'a', 0o600);
 // Another one has it: whoever started this one connects to that.
 if (!flock(lock, LOCK_EX_NB)) process.exit(0);
 prctl(PR_SET_CHILD_SUBREAPER, 1);
+// Without it all containers lose their streams; each of them is given its own score again.
+setOomScore(OOM_SCORE);
 
 const clock = systemClock;
 const write = (line: string): void => void process.stderr.write(line);
@@ -59,7 +65,7 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
     else logger.warn('Refused to end while containers run', { signal: name, running });
   });
 }
-spawner.restore();
+await spawner.restore();
 // Now, and not when this ends, which may be in weeks or by a signal.
 flushCompileCache();
 await server.run(path.join(runDir, SOCKET_NAME), stop.signal);

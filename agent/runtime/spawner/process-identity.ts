@@ -24,7 +24,8 @@ export function isSameAndAlive(identity: ProcessIdentity): boolean {
   return fields !== undefined && fields[0] !== 'Z' && fields[19] === identity.startTime;
 }
 
-function bootId(): string {
+/** Of this run of the machine. */
+export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
 }
 

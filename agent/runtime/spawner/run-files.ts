@@ -6,12 +6,12 @@
  *   containers/ID/exit.json      how it ended
  *   containers/ID/std{in,out,err}  named pipes of its standard streams
  *   containers/ID/rootfs/        where the root is mounted, in the container's namespace only
- *   sandboxes/ID/sandbox.json    the spec
+ *   sandboxes/ID/sandbox.json    the spec, and since which start of the machine
  *   sandboxes/ID/{net,ipc,uts}   the namespaces, bound to files
  *   sandboxes/ID/shm/            /dev/shm of the pod, a tmpfs
  *
- * A file is there whole or not at all. The folder does not outlive the machine's run, so nothing is
- * flushed to disk.
+ * A file is there whole or not at all. Nothing is flushed to disk: when the machine fails, all it tells
+ * of has ended.
  */
 
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -22,6 +22,14 @@ import type { ProcessExit } from './protocol.ts';
 
 export interface StartRecord extends ProcessIdentity {
   readonly startedAtNs: string;
+}
+
+export interface SandboxRecord {
+  readonly spec: SandboxSpec;
+  /** Namespaces end with the machine's run, the folder perhaps not. */
+  readonly bootId: string;
+  /** False while it is being made. */
+  readonly isReady: boolean;
 }
 
 /** One file of JSON. What is read was written here. */
@@ -79,12 +87,12 @@ export class ContainerFiles {
 export class SandboxFiles {
   readonly folder: string;
   readonly shm: string;
-  readonly spec: RecordFile<SandboxSpec>;
+  readonly record: RecordFile<SandboxRecord>;
 
   constructor(runDir: string, id: string) {
     this.folder = path.join(runDir, 'sandboxes', id);
     this.shm = path.join(this.folder, 'shm');
-    this.spec = new RecordFile(path.join(this.folder, 'sandbox.json'));
+    this.record = new RecordFile(path.join(this.folder, 'sandbox.json'));
   }
 
   namespace(name: 'net' | 'ipc' | 'uts'): string {

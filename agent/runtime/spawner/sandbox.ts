@@ -13,6 +13,7 @@ import {
   MS_NOSUID,
 } from '../syscalls/linux.ts';
 import type { SpawnerContext } from './container.ts';
+import { bootId } from './process-identity.ts';
 import type { SandboxNamespaces } from './protocol.ts';
 import { SandboxFiles } from './run-files.ts';
 import type { SandboxPaths } from './start-plan.ts';
@@ -36,16 +37,18 @@ export class Sandbox {
   /** Throws; nothing is left then. */
   async create(): Promise<void> {
     const { spec } = this;
+    const record = { spec, bootId: bootId() };
     try {
+      this.#files.make();
+      this.#files.record.write({ ...record, isReady: false });
       if (spec.cgroup !== undefined) {
         this.#context.cgroups.create(spec.cgroup.path, spec.cgroup.resources);
       }
-      this.#files.make();
       await this.#pinNamespaces();
       if (spec.ipc === 'pod') {
         mount('shm', this.#files.shm, 'tmpfs', MS_NOSUID | MS_NODEV | MS_NOEXEC, SHM_OPTIONS);
       }
-      this.#files.spec.write(spec);
+      this.#files.record.write({ ...record, isReady: true });
     } catch (error) {
       await this.remove();
       throw error;

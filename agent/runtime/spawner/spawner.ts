@@ -7,6 +7,7 @@ import type { ContainerSpec, SandboxSpec } from '../container/spec.ts';
 import { containerProblems, processProblems, sandboxProblems } from '../container/validate-spec.ts';
 import { Container, type SpawnerContext } from './container.ts';
 import { ExecProcess } from './exec-process.ts';
+import { bootId } from './process-identity.ts';
 import {
   type ContainerState,
   type Empty,
@@ -70,11 +71,17 @@ export class Spawner {
   }
 
   /** Takes over what an earlier spawner of this folder has left. */
-  restore(): void {
+  async restore(): Promise<void> {
     const { runDir } = this.#context;
     for (const id of sandboxIds(runDir)) {
-      const spec = new SandboxFiles(runDir, id).spec.read();
-      if (spec !== undefined) this.#sandboxes.set(id, new Sandbox(spec, this.#context));
+      const files = new SandboxFiles(runDir, id);
+      const record = files.record.read();
+      if (record === undefined) files.remove();
+      else {
+        const sandbox = new Sandbox(record.spec, this.#context);
+        if (record.isReady && record.bootId === bootId()) this.#sandboxes.set(id, sandbox);
+        else await sandbox.remove();
+      }
     }
     for (const id of containerIds(runDir)) {
       const files = new ContainerFiles(runDir, id);

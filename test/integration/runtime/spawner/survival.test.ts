@@ -123,6 +123,24 @@ describe('the spawner', { skip: notHere }, () => {
       assert.equal((await harness.exitOf(id)).isUnknown, true);
     }));
 
+  it('takes away what one before it had not finished, and what an earlier run of the machine left', () =>
+    withHarness(async (harness) => {
+      await harness.createSandbox('half');
+      await harness.createSandbox('old');
+      const change = (id: string, what: object): void => {
+        const file = path.join(harness.runDir, 'sandboxes', id, 'sandbox.json');
+        writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ...what }));
+      };
+      await killSpawner(harness);
+      change('half', { isReady: false });
+      change('old', { bootId: 'another' });
+      await harness.reconnect();
+      const ids = (await harness.client.request('listSandboxes', {})).map((one) => one.sandboxId);
+      assert.deepEqual(ids, [harness.sandboxId]);
+      const left = harness.leftovers().filter((text) => /\/(half|old)\b/.test(text));
+      assert.deepEqual(left, []);
+    }));
+
   it(`leaves nothing of ${CONTAINERS} containers`, () =>
     withHarness(async (harness) => {
       const { pid } = await harness.client.request('version', {});
