@@ -267,17 +267,26 @@ export class Container {
             isOomKilled: isOom && status.exitCode === KILLED_EXIT_CODE,
             finishedAtNs: this.#now(),
           };
-    this.#files.exit.write(exit);
+    this.#writeExit(exit);
     closeSync(live.pidfd);
     await live.stdio.finish(this.#context.clock);
     this.#recordExit(exit, started);
   }
 
   #recordExit(exit: ProcessExit, started: StartedContainer | undefined): void {
-    this.#files.exit.write(exit);
+    this.#writeExit(exit);
     this.#phase = { kind: 'exited', exit, ...(started !== undefined && { started }) };
     this.#ended.resolve();
     this.#context.emit({ kind: 'exited', container: this.state() });
+  }
+
+  /** On a full disk the exit is known as long as this process lives, and unknown to the next. */
+  #writeExit(exit: ProcessExit): void {
+    try {
+      this.#files.exit.write(exit);
+    } catch (error) {
+      this.#context.logger.error('Lost an exit record', { container: this.spec.id, error });
+    }
   }
 
   #unseenExit(): ProcessExit {

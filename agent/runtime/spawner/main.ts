@@ -65,9 +65,18 @@ for (const name of ['SIGTERM', 'SIGINT'] as const) {
     else logger.warn('Refused to end while containers run', { signal: name, running });
   });
 }
-await spawner.restore();
-// Now, and not when this ends, which may be in weeks or by a signal.
-flushCompileCache();
-await server.run(path.join(runDir, SOCKET_NAME), stop.signal);
+// Its end would cost every container its parent; a failure that nobody has caught costs less.
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error) => logger.error('Went on after a failure', { event, error }));
+}
+try {
+  await spawner.restore();
+  // Now, and not when this ends, which may be in weeks or by a signal.
+  flushCompileCache();
+  await server.run(path.join(runDir, SOCKET_NAME), stop.signal);
+} catch (error) {
+  logger.error('Ended with a failure', { error });
+  process.exit(1);
+}
 closeSync(lock);
 process.exit(0);

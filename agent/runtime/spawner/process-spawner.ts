@@ -11,7 +11,7 @@ import type { Logger } from '../../../base/logger.ts';
 import { parseBoundingSet } from '../container/capabilities.ts';
 import { parseChildLine } from '../container/child-report.ts';
 import { cloneProcess } from '../syscalls/clone-process.ts';
-import { pidfdGetfd, pidfdOpen, pidfdSendSignal, pipe2, setns } from '../syscalls/libc.ts';
+import { exitNow, pidfdGetfd, pidfdOpen, pidfdSendSignal, pipe2, setns } from '../syscalls/libc.ts';
 import { CLONE_NEWPID, O_CLOEXEC, SIGKILL } from '../syscalls/linux.ts';
 import { MemoryForClone } from '../syscalls/memory-for-clone.ts';
 import { LineReader } from './line-reader.ts';
@@ -25,6 +25,9 @@ const START_TIMEOUT_MS = 30_000;
 /** A path and an error text at most. */
 const REPORT_LINE_BYTES_MAX = 64 * 1024;
 const GO = Buffer.from('g');
+const FAILED_STATUS = 127;
+/** Each takes a few MiB of copied pages until its program runs; more at once would only wait longer. */
+const STARTS_AT_ONCE_MAX = 16;
 
 /** The pipes of a child, for {@link ChildJob}. */
 export interface ChildPipes {
@@ -67,6 +70,9 @@ export class ProcessSpawner {
   readonly #reaper: Reaper;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  /** Starts under way and waiting. */
+  #starting = 0;
+  readonly #waiting: (() => void)[] = [];
   /** What this process has, and so can give. */
   readonly capabilities = parseBoundingSet(readFileSync('/proc/self/status', 'utf8'));
 
@@ -78,6 +84,29 @@ export class ProcessSpawner {
 
   /** Rejects with a RequestError of the kind `start-failed`; nothing is left of the process then. */
   async spawn(request: SpawnRequest): Promise<SpawnedProcess> {
+    await this.#enter();
+    try {
+      return await this.#spawn(request);
+    } finally {
+      this.#leave();
+    }
+  }
+
+  /** Waits until fewer than the most are being started, in the order of asking. */
+  async #enter(): Promise<void> {
+    this.#starting += 1;
+    if (this.#starting <= STARTS_AT_ONCE_MAX) return;
+    const turn = Promise.withResolvers<void>();
+    this.#waiting.push(turn.resolve);
+    await turn.promise;
+  }
+
+  #leave(): void {
+    this.#starting -= 1;
+    this.#waiting.shift()?.();
+  }
+
+  async #spawn(request: SpawnRequest): Promise<SpawnedProcess> {
     for (let attempt = 1; attempt <= CLONES_MAX; attempt += 1) {
       const outcome = await this.#tryOnce(request);
       if (outcome.kind === 'started') return outcome.process;
@@ -128,7 +157,14 @@ export class ProcessSpawner {
   #clone(request: SpawnRequest, pipes: ChildPipes): number {
     if (request.pidNamespace !== undefined) setns(request.pidNamespace, CLONE_NEWPID);
     const pid = cloneProcess(this.#memory, request.namespaceFlags);
-    if (pid === 0) request.run(pipes);
+    if (pid === 0) {
+      try {
+        request.run(pipes);
+      } finally {
+        // Whatever happens in the child, it never becomes a second spawner.
+        exitNow(FAILED_STATUS);
+      }
+    }
     if (request.pidNamespace !== undefined) setns(this.#ownPidNamespace, CLONE_NEWPID);
     return pid;
   }
@@ -156,11 +192,11 @@ export class ProcessSpawner {
               break;
             case 'terminal':
               seen.terminal = pidfdGetfd(child.pidfd, line.fd);
-              writeSync(child.goWriter, GO);
+              answer(child.goWriter);
               break;
             case 'ready':
               request.onReady?.(child.pid);
-              writeSync(child.goWriter, GO);
+              answer(child.goWriter);
               break;
           }
         }
@@ -177,6 +213,14 @@ interface Seen {
   isExecuting: boolean;
   failure?: string;
   terminal?: number;
+}
+
+function answer(goWriter: number): void {
+  try {
+    writeSync(goWriter, GO);
+  } catch {
+    // It has died: the end of its report tells.
+  }
 }
 
 function tryKill(pidfd: number): void {
