@@ -39,8 +39,8 @@ const COMPACTION_INTERVAL_MS = 60_000;
 /** Revisions cleaned in one transaction: a few milliseconds. */
 const CLEAN_REVISIONS_MAX = 1000;
 
-/** Revisions read at a time for a watch that begins in the past: a few milliseconds. */
-const CATCH_UP_REVISIONS_MAX = 1000;
+/** Revisions read at a time for a watch that begins in the past: a few milliseconds, and megabytes. */
+const CATCH_UP_REVISIONS_MAX = 250;
 
 /** Keys that expire close together go in one transaction. */
 const EXPIRY_INTERVAL_MS = 250;

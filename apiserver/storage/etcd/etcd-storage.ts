@@ -152,8 +152,9 @@ export class EtcdStorage implements Storage {
     if (signal.aborted || this.#closing.signal.aborted) return;
     const { live, past, until } = this.#feed.subscribe(prefix, afterRevision, signal);
     try {
-      if (past !== undefined) yield* past;
-      else yield* this.#watchPast(prefix, { after: afterRevision, until, signal });
+      if (past === undefined) {
+        yield* this.#watchPast(prefix, { after: afterRevision, until, signal });
+      } else if (until > afterRevision) yield past;
       for await (const batch of live.batches()) {
         const events = batch.events.filter(({ kv }) => kv.modRevision > afterRevision);
         if (batch.revision > afterRevision) yield { events, revision: batch.revision };

@@ -31,8 +31,8 @@ export interface StoreFeedOptions {
 
 /** Where a watch begins: the past that is remembered, if all of it is, and the live events. */
 export interface FeedStart {
-  /** Batches up to `until`; absent: they must be read from the store. */
-  readonly past: readonly StorageEventBatch[] | undefined;
+  /** What is up to `until`; absent: it must be read from the store. */
+  readonly past: StorageEventBatch | undefined;
   /** The live events come after this. */
   readonly until: number;
   readonly live: Subscription<StorageEvent>;
@@ -79,9 +79,8 @@ export class StoreFeed {
     const matches = ({ kv }: StorageEvent): boolean => kv.key.startsWith(prefix);
     const isWanted = (event: StorageEvent): boolean =>
       event.kv.modRevision > afterRevision && matches(event);
-    const past = this.#recent
-      .after(afterRevision)
-      ?.map(({ events, revision }) => ({ events: events.filter(isWanted), revision }));
+    const events = this.#recent.after(afterRevision)?.flatMap((batch) => batch.events);
+    const past = events && { events: events.filter(isWanted), revision: until };
     const live = this.#hub.subscribe({ matches, signal, progress: 'every' });
     return { past, until, live };
   }
