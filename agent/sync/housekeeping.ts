@@ -9,10 +9,13 @@
 import { readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
+import { CriError } from '../../proto/cri/rpcs.ts';
 import { POD_UID_LABEL, readTermination } from '../pod/container-identity.ts';
 import type { PodContext } from './pod-context.ts';
 
 const PERIOD_MS = 30_000;
+/** After a failure; the runtime may have been away. */
+const RETRY_MS = 2_000;
 
 export interface HousekeepingOptions {
   readonly context: PodContext;
@@ -39,12 +42,16 @@ export class Housekeeping {
     });
     await Promise.race([podsKnown.catch(() => undefined), aborted]);
     while (!signal.aborted) {
+      let waitMs = PERIOD_MS;
       try {
         await this.sweep(signal);
       } catch (error) {
-        if (!signal.aborted) context.logger.warn('Could not clean up after pods', { error });
+        waitMs = RETRY_MS;
+        const isDown = error instanceof CriError && error.code === 'UNAVAILABLE';
+        const level = isDown || signal.aborted ? 'debug' : 'warn';
+        context.logger[level]('Could not clean up after pods', { error });
       }
-      await clock.after(PERIOD_MS, signal);
+      await clock.after(waitMs, signal);
     }
   }
 

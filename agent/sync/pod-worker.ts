@@ -10,6 +10,7 @@ import { Backoff } from '../../base/backoff.ts';
 import { parseApiTime } from '../../client/timestamps.ts';
 import type { Pod } from '../../proto/api/gen/core-v1.ts';
 import { keyOf } from '../../proto/api/meta.ts';
+import { CriError } from '../../proto/cri/rpcs.ts';
 import { type RuntimeEvent, reflects } from '../pod/observed-pod.ts';
 import { endPod, forgetPod, type Grace } from './end-pod.ts';
 import type { PodContext } from './pod-context.ts';
@@ -102,7 +103,13 @@ export class PodWorker {
       } catch (error) {
         if (this.#interrupt.signal.aborted) continue;
         const retryMs = this.#backoff.next(uid);
-        logger.warn('Could not sync the pod', { pod: keyOf(this.#pod), error, retryMs });
+        // That the runtime is away is said once for all pods.
+        const isDown = error instanceof CriError && error.code === 'UNAVAILABLE';
+        logger[isDown ? 'debug' : 'warn']('Could not sync the pod', {
+          pod: keyOf(this.#pod),
+          error,
+          retryMs,
+        });
         this.#wakeAt(clock.wallMs() + retryMs);
       }
     }
