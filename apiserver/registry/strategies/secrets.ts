@@ -8,6 +8,9 @@ import { AGE_COLUMN, ageOf, column, NAME_COLUMN } from './columns.ts';
 import { defineStrategy } from './define-strategy.ts';
 import { validateSecret, validateSecretUpdate } from './validation/config-data.ts';
 
+const TOKEN_TYPE = 'kubernetes.io/service-account-token';
+const NO_TOKEN = `type ${TOKEN_TYPE}: no token is put into such secrets; ask for one with the account's token subresource`;
+
 export const secretStrategy = defineStrategy({
   resource: secrets,
   status: 'none',
@@ -24,6 +27,7 @@ export const secretStrategy = defineStrategy({
     secret.type ||= 'Opaque';
   },
   validate: validateSecret,
+  warnings: ({ type }) => (type === TOKEN_TYPE ? [NO_TOKEN] : []),
   validateUpdate: validateSecretUpdate,
 
   columns: [
