@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { WorkQueue } from '../client/work-queue.ts';
 import { isConflict } from '../proto/api/status-error.ts';
+import { isNamespaceTerminating } from './namespace/namespace-terminating.ts';
 
 /** When to look at the key again although nothing changed; absent: never. */
 export interface ReconcileResult {
@@ -87,11 +88,12 @@ export class Controller implements Runnable {
     }
   }
 
-  /** A conflict only says that the cache is behind: it is no news. */
+  /** A conflict only says that the cache is behind, and in a namespace that goes all goes: no news. */
   #retry(key: string, error: unknown): void {
     this.#queue.addRateLimited(key);
     const fields = { key, error, failures: this.#queue.failures(key) };
-    if (isConflict(error)) this.#logger.debug('Will reconcile again after a conflict', fields);
-    else this.#logger.warn('Will reconcile again after a failure', fields);
+    if (isConflict(error) || isNamespaceTerminating(error)) {
+      this.#logger.debug('Will reconcile again after an expected failure', fields);
+    } else this.#logger.warn('Will reconcile again after a failure', fields);
   }
 }

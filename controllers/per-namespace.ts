@@ -2,9 +2,10 @@
 
 import type { Informer } from '../client/informer.ts';
 import type { KubernetesObject } from '../proto/api/meta.ts';
-import { ApiError, isAlreadyExists, isNotFound } from '../proto/api/status-error.ts';
+import { isAlreadyExists, isNotFound } from '../proto/api/status-error.ts';
 import type { ControllerContext } from './context.ts';
 import { Controller, type Runnable } from './controller.ts';
+import { isNamespaceTerminating } from './namespace/namespace-terminating.ts';
 
 export interface PerNamespaceOptions<T extends KubernetesObject> {
   readonly name: string;
@@ -51,7 +52,5 @@ export function newPerNamespaceController<T extends KubernetesObject>(
 }
 
 function isOvertaken(error: unknown): boolean {
-  if (isAlreadyExists(error) || isNotFound(error)) return true;
-  const causes = error instanceof ApiError ? (error.status.details?.causes ?? []) : [];
-  return causes.some(({ reason }) => reason === 'NamespaceTerminating');
+  return isAlreadyExists(error) || isNotFound(error) || isNamespaceTerminating(error);
 }

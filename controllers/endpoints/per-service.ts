@@ -3,9 +3,10 @@
 import type { Pod } from '../../proto/api/gen/core-v1.ts';
 import { matchesLabels, requirementsOfMap } from '../../proto/api/label-selector.ts';
 import { keyOf } from '../../proto/api/meta.ts';
-import { ApiError, isAlreadyExists } from '../../proto/api/status-error.ts';
+import { isAlreadyExists } from '../../proto/api/status-error.ts';
 import type { ControllerContext } from '../context.ts';
 import { Controller, type Runnable } from '../controller.ts';
+import { isNamespaceTerminating } from '../namespace/namespace-terminating.ts';
 import { hasSelector } from './service-backends.ts';
 
 export interface PerServiceOptions {
@@ -74,7 +75,5 @@ function isSameBackend(old: Pod, pod: Pod): boolean {
 
 /** The cache is behind, or the namespace is going: the watch tells. */
 function isOvertaken(error: unknown): boolean {
-  if (isAlreadyExists(error)) return true;
-  const causes = error instanceof ApiError ? (error.status.details?.causes ?? []) : [];
-  return causes.some(({ reason }) => reason === 'NamespaceTerminating');
+  return isAlreadyExists(error) || isNamespaceTerminating(error);
 }

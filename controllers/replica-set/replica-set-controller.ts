@@ -10,9 +10,10 @@ import type { Pod } from '../../proto/api/gen/core-v1.ts';
 import { pods, replicasets } from '../../proto/api/gen/resources.ts';
 import { matchesLabels, requirementsOf } from '../../proto/api/label-selector.ts';
 import { controllerOf, keyOf } from '../../proto/api/meta.ts';
-import { ApiError, isNotFound } from '../../proto/api/status-error.ts';
+import { isNotFound } from '../../proto/api/status-error.ts';
 import type { ControllerContext } from '../context.ts';
 import { Controller, type ReconcileResult, type Runnable } from '../controller.ts';
+import { isNamespaceTerminating } from '../namespace/namespace-terminating.ts';
 import { carryOutClaims, claim } from '../ownership.ts';
 import { isPodActive } from '../pod-state.ts';
 import { Expectations } from './expectations.ts';
@@ -246,11 +247,4 @@ async function allErrors(count: number, run: (index: number) => Promise<void>): 
   const runs = Array.from({ length: count }, (_, index) => run(index));
   const results = await Promise.allSettled(runs);
   return results.filter((one) => one.status === 'rejected').map((one) => one.reason as unknown);
-}
-
-function isNamespaceTerminating(error: unknown): boolean {
-  if (!(error instanceof ApiError)) return false;
-  return (
-    error.status.details?.causes?.some((one) => one.reason === 'NamespaceTerminating') ?? false
-  );
 }
