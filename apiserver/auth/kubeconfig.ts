@@ -14,28 +14,22 @@ export interface KubeconfigParts {
   readonly client: CertifiedKey;
 }
 
-/** YAML, with the certificates inside. */
-export function kubeconfigText(parts: KubeconfigParts): string {
-  const name = JSON.stringify(parts.contextName);
-  return `apiVersion: v1
-kind: Config
-clusters:
-- name: ${name}
-  cluster:
-    server: ${JSON.stringify(parts.server)}
-    certificate-authority-data: ${base64(parts.caPem)}
-users:
-- name: ${name}
-  user:
-    client-certificate-data: ${base64(parts.client.certificatePem)}
-    client-key-data: ${base64(parts.client.keyPem)}
-contexts:
-- name: ${name}
-  context:
-    cluster: ${name}
-    user: ${name}
-current-context: ${name}
-`;
+/** JSON, which is YAML too and needs no parser to be loaded; with the certificates inside. */
+export function kubeconfigText({ contextName, server, caPem, client }: KubeconfigParts): string {
+  const cluster = { server, 'certificate-authority-data': base64(caPem) };
+  const user = {
+    'client-certificate-data': base64(client.certificatePem),
+    'client-key-data': base64(client.keyPem),
+  };
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: contextName, cluster }],
+    users: [{ name: contextName, user }],
+    contexts: [{ name: contextName, context: { cluster: contextName, user: contextName } }],
+    'current-context': contextName,
+  };
+  return `${JSON.stringify(config, undefined, 2)}\n`;
 }
 
 function base64(text: string): string {
