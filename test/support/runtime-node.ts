@@ -78,7 +78,10 @@ export class RuntimeNode {
       ...['--image-dir', this.imageDir, '--cgroup-root', this.cgroupRoot],
       ...['--pod-cidr', '10.232.9.0/24', '--log-level', 'debug'],
     ];
-    const child = spawn('nsenter', args, { stdio: ['ignore', log, log] });
+    // As the launcher does: without it, every start strips types anew.
+    const cache = process.env.NODE_COMPILE_CACHE ?? path.resolve('node_modules/.cache/compile');
+    const env = { ...process.env, NODE_COMPILE_CACHE: cache };
+    const child = spawn('nsenter', args, { stdio: ['ignore', log, log], env });
     this.#process = child;
     await until('the runtime answers', async () => {
       if (child.exitCode !== null) throw new Error(`The runtime ended:\n${this.log()}`);
