@@ -4,7 +4,7 @@
  * namespace. It starts the node's spawner when none answers; containers and spawner outlive it.
  */
 
-import { enableCompileCache } from 'node:module';
+import { enableCompileCache, flushCompileCache } from 'node:module';
 
 enableCompileCache();
 
@@ -41,6 +41,8 @@ await runProcess('runtime', level, ({ signal, logger }) =>
     systemClock,
     logger,
     signal,
+    // Now: who is killed never gets to it, and would strip types anew at each start.
+    flushCompileCache,
   ),
 );
 

@@ -143,6 +143,7 @@ function defaultTimeoutMs(name: string, timeoutSeconds: number): number {
   return DEFAULT_TIMEOUT_MS + Math.max(0, timeoutSeconds) * 1000;
 }
 
+/** The status says all: a stack of the transport's would only fill the logs. */
 function criError(error: ServiceError): CriError {
-  return new CriError(CRI_CODES[error.code] ?? 'UNKNOWN', error.details, { cause: error });
+  return new CriError(CRI_CODES[error.code] ?? 'UNKNOWN', error.details);
 }

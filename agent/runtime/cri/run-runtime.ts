@@ -44,6 +44,7 @@ export async function runRuntime(
   clock: Clock,
   logger: Logger,
   signal: AbortSignal,
+  onServing: () => void,
 ): Promise<void> {
   const { socket, runDir, dataDir, imageDir, cgroupRoot, podCidr } = options;
   mkdirSync(runDir, { recursive: true, mode: 0o700 });
@@ -88,6 +89,7 @@ export async function runRuntime(
   logger.info('Serving', { socket });
   // Makes the layer of the built-in image now rather than for the first container.
   runtime.parts.images.lowerFolders(HOST_IMAGE);
+  onServing();
   try {
     await linked;
   } finally {
