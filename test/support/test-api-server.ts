@@ -97,7 +97,14 @@ export async function startTestApiServer(
     port: 0,
     serviceCidr: '10.96.0.0/16',
   });
-  const { port } = await server.listen();
+  const dispose = async (): Promise<void> => {
+    if (options.storage === undefined) await storage.close();
+    await rm(dir, { recursive: true });
+  };
+  const { port } = await server.listen().catch(async (error: unknown) => {
+    await dispose();
+    throw error;
+  });
   const end = new AbortController();
   const running = server.run(end.signal);
   const clientCertificate = (user: string, groups: readonly string[]): CertifiedKey =>
@@ -115,8 +122,7 @@ export async function startTestApiServer(
       end.abort();
       await running;
       client.close();
-      if (options.storage === undefined) await storage.close();
-      await rm(dir, { recursive: true });
+      await dispose();
     },
   };
 }
