@@ -6,11 +6,13 @@
  * Source: kubernetes pkg/kubelet/pod_workers.go, v1.36.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import { Backoff } from '../../base/backoff.ts';
 import { parseApiTime } from '../../client/timestamps.ts';
 import type { Pod } from '../../proto/api/gen/core-v1.ts';
 import { keyOf } from '../../proto/api/meta.ts';
 import { CriError } from '../../proto/cri/rpcs.ts';
+import { isTerminalPhase } from '../pod/container-kinds.ts';
 import { type RuntimeEvent, reflects } from '../pod/observed-pod.ts';
 import { endPod, forgetPod, type Grace } from './end-pod.ts';
 import type { PodContext } from './pod-context.ts';
@@ -57,7 +59,8 @@ export class PodWorker {
     const before = this.#pod;
     this.#pod = pod;
     if (graceSeconds(pod) !== graceSeconds(before)) this.#interrupt.abort();
-    this.wake();
+    if (!hasSameMetadata(pod, before)) this.#memory.volumesAtMs = -Infinity;
+    if (!isEcho(pod, before)) this.wake();
   }
 
   /** The API no longer has the pod; this is how it was at last. */
@@ -175,6 +178,23 @@ export class PodWorker {
     const leftMs = Math.max(0, atMs - clock.wallMs());
     this.#cancelTimer = clock.schedule(leftMs, () => this.wake());
   }
+}
+
+/** The downward API shows these. */
+function hasSameMetadata({ metadata: a }: Pod, { metadata: b }: Pod): boolean {
+  return isDeepStrictEqual([a.labels, a.annotations], [b.labels, b.annotations]);
+}
+
+/** Only what this agent itself has written is different. */
+function isEcho(pod: Pod, before: Pod): boolean {
+  return (
+    hasSameMetadata(pod, before) &&
+    graceSeconds(pod) === graceSeconds(before) &&
+    !isTerminalPhase(pod.status?.phase) &&
+    // Ready depends on what others say.
+    pod.spec.readinessGates === undefined &&
+    isDeepStrictEqual(pod.spec, before.spec)
+  );
 }
 
 /** Undefined: the pod isn't being deleted. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import { newContainer, newPod } from '../../agent/pod-builder.ts';
 import { PodHarness } from './pod-harness.ts';
@@ -259,6 +260,32 @@ describe('the life of a pod', () => {
     h.cri.exit('one', 0);
     await h.until('Running', () => h.status().phase === 'Running');
     assert.deepEqual(h.cri.starts, ['one#0', 'app#0']);
+  });
+
+  it('shows a changed label in its files at once', async () => {
+    const items = [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }];
+    const volumes = [{ name: 'info', downwardAPI: { items } }];
+    const pod = newPod({ volumes });
+    await startPod(pod);
+    const file = path.join(h.paths.tmpfs, 'uid-1/info/labels');
+    assert.equal(readFileSync(file, 'utf8'), '');
+    const now = h.api.pods.get('default/web') ?? pod;
+    h.api.put({ ...now, metadata: { ...now.metadata, labels: { a: 'b' } } });
+    await h.until('written', () => readFileSync(file, 'utf8') === 'a="b"');
+  });
+
+  it('is ready when its readiness gates say so too', async () => {
+    const readinessGates = [{ conditionType: 'example.com/gate' }];
+    await startPod(newPod({ readinessGates }));
+    const isReady = (): boolean =>
+      h.status().conditions?.find(({ type }) => type === 'Ready')?.status === 'True';
+    assert.equal(isReady(), false);
+    const pod = h.api.pods.get('default/web') ?? newPod();
+    const gate = { type: 'example.com/gate', status: 'True' };
+    const conditions = [...(pod.status?.conditions ?? []), gate];
+    h.api.put({ ...pod, status: { ...pod.status, conditions } });
+    await h.until('Ready', isReady);
+    assert.ok(h.status().conditions?.some(({ type }) => type === gate.type));
   });
 
   it('rejects a pod that does not fit', async () => {
