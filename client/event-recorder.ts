@@ -23,6 +23,8 @@ export interface EventRecorderOptions {
   readonly component: string;
   /** The node, for components of a node. */
   readonly host?: string;
+  /** In [0, 1); keeps names of events from clashing with other recorders'. Default Math.random. */
+  readonly random?: () => number;
 }
 
 /** Events that wait to be written; more are dropped. One has about 1 KB. */
@@ -34,6 +36,7 @@ const TRIES = 5;
 const RETRY_MS = 1_000;
 /** An Event's message is cut to this many characters, as the API server's limit is 1024 bytes. */
 const MESSAGE_MAX = 1_024;
+const NANOSECONDS_PER_MS = 1_000_000;
 /** The repetition of an event is counted as such for this long. */
 const SIMILAR_MS = 10 * 60_000;
 
@@ -58,12 +61,13 @@ export class EventRecorder {
   readonly #known = new Map<string, Known>();
   readonly #queue: Occurrence[] = [];
   #dropped = 0;
-  #serial = 0;
+  #serial: number;
   #pump: Promise<void> | undefined;
   readonly #closing = new AbortController();
 
   constructor(options: EventRecorderOptions) {
     this.#options = options;
+    this.#serial = Math.floor((options.random ?? Math.random)() * NANOSECONDS_PER_MS);
   }
 
   /** `reason` is CamelCase, `message` for people. */
@@ -183,7 +187,8 @@ export class EventRecorder {
   /** Upstream's form, `OBJECT.HEX`: unique for the object, and ordered by time. */
   #newName(regarding: ObjectReference, atMs: number): string {
     this.#serial += 1;
-    const nanoseconds = BigInt(atMs) * 1_000_000n + BigInt(this.#serial % 1_000_000);
+    const nanoseconds =
+      BigInt(atMs) * BigInt(NANOSECONDS_PER_MS) + BigInt(this.#serial % NANOSECONDS_PER_MS);
     return `${regarding.name ?? 'unknown'}.${nanoseconds.toString(16)}`;
   }
 
