@@ -18,7 +18,11 @@ const POLL_MS = 5;
  * One thread besides V8's idle ones, so that nobody holds a lock while the process is cloned; see
  * docs/decisions.
  */
-const NODE_FLAGS = ['--single-threaded', '--v8-pool-size=0', '--disable-sigusr1'];
+const NODE_FLAGS = [
+  ...['--single-threaded', '--v8-pool-size=0', '--disable-sigusr1'],
+  // It holds little for long; the default lets garbage grow to three times 16 MiB before it looks.
+  '--max-semi-space-size=1',
+];
 
 /** Connects to the spawner, starting it first when there is none. */
 export async function ensureSpawner(runDir: string, clock: Clock): Promise<SpawnerClient> {
