@@ -55,7 +55,10 @@ export class BridgeNetwork {
     await this.#runIp([
       'link set lo up',
       `address replace ${this.#ipam.gateway}/${this.#ipam.prefix} dev ${BRIDGE}`,
-      `link set ${BRIDGE}${this.#noLinkLocal()} up`,
+      // No link-local addresses: pods show those they were given only, and nothing waits for duplicate
+      // address detection, the classic second in the start of a pod.
+      ...(this.#isIpv6 ? [`link set ${BRIDGE} addrgenmode none`] : []),
+      `link set ${BRIDGE} up`,
     ]);
     writeFileSync(this.#forwardingFile, '1');
   }
@@ -96,14 +99,6 @@ export class BridgeNetwork {
       if (!(error instanceof Error && error.message.includes('Cannot find device'))) throw error;
     }
     this.#ipam.release(sandboxId);
-  }
-
-  /**
-   * No link-local IPv6 address: a pod shows the address it was given only, and nothing waits for
-   * duplicate address detection, the classic second in the start of a pod.
-   */
-  #noLinkLocal(): string {
-    return this.#isIpv6 ? ' addrgenmode none' : '';
   }
 
   async #hasBridge(): Promise<boolean> {

@@ -68,15 +68,25 @@ export function newVeth(name: string, peer: string, netnsFd: number): NetlinkReq
   return { type: RTM_NEWLINK, isNew: true, body: Buffer.concat(body), what: `make ${name}` };
 }
 
-/** Brings it up, into a bridge when one is given; `isIpv6`: without a link-local address. */
-export function linkUp(name: string, isIpv6: boolean, bridgeIndex?: number): NetlinkRequest {
+/** Brings it up, into a bridge when one is given. */
+export function linkUp(name: string, bridgeIndex?: number): NetlinkRequest {
   const body = [linkHeader({ isUp: true }), attribute(IFLA_IFNAME, cString(name))];
   if (bridgeIndex !== undefined) body.push(attribute(IFLA_MASTER, u32(bridgeIndex)));
-  if (isIpv6) {
-    const mode = attribute(IFLA_INET6_ADDR_GEN_MODE, Buffer.from([ADDR_GEN_MODE_NONE]));
-    body.push(attribute(IFLA_AF_SPEC, attribute(AF_INET6, mode)));
-  }
   return { type: RTM_NEWLINK, isNew: false, body: Buffer.concat(body), what: `bring up ${name}` };
+}
+
+/**
+ * No link-local IPv6 address is made when it comes up. To be sent before, and not with it: the kernel
+ * looks at the flags of a message first.
+ */
+export function noLinkLocal(name: string): NetlinkRequest {
+  const mode = attribute(IFLA_INET6_ADDR_GEN_MODE, Buffer.from([ADDR_GEN_MODE_NONE]));
+  const body = Buffer.concat([
+    linkHeader({}),
+    attribute(IFLA_IFNAME, cString(name)),
+    attribute(IFLA_AF_SPEC, attribute(AF_INET6, mode)),
+  ]);
+  return { type: RTM_NEWLINK, isNew: false, body, what: `keep ${name} from IPv6` };
 }
 
 /** Answered with a message of which {@link linkIndexOf} takes the index. */

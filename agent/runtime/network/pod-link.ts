@@ -19,6 +19,7 @@ import {
   newAddress,
   newDefaultRoute,
   newVeth,
+  noLinkLocal,
 } from './netlink-message.ts';
 
 const AF_NETLINK = 16;
@@ -52,14 +53,16 @@ export const connectPod: ConnectPod = (options) => {
     withSocket(options.nodeNetns, (fd) => {
       const bridge = indexOf(fd, options.bridge);
       exchange(fd, newVeth(veth, podInterface, netns));
-      exchange(fd, linkUp(veth, isIpv6, bridge));
+      if (isIpv6) exchange(fd, noLinkLocal(veth));
+      exchange(fd, linkUp(veth, bridge));
     });
   } finally {
     closeSync(netns);
   }
   withSocket(options.podNetns, (fd) => {
-    exchange(fd, linkUp('lo', false));
-    exchange(fd, linkUp(podInterface, isIpv6));
+    exchange(fd, linkUp('lo'));
+    if (isIpv6) exchange(fd, noLinkLocal(podInterface));
+    exchange(fd, linkUp(podInterface));
     const index = indexOf(fd, podInterface);
     exchange(fd, newAddress(index, options.address, options.prefix));
     exchange(fd, newDefaultRoute(index, options.gateway));
