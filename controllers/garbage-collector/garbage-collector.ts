@@ -113,6 +113,9 @@ class GarbageCollector {
     if (node === undefined) return;
     if (node.isOrphaning) return this.#orphan(node, signal);
     if (node.isBeingDeleted && !node.isDeletingDependents) return undefined;
+    const isOnItsOwn = !node.isVirtual && node.owners.length === 0;
+    if (isOnItsOwn && !node.isDeletingDependents) return undefined;
+    if (node.isVirtual && (await this.#isUnresolvable(node.identity, signal))) return undefined;
     const found = await this.#fetch(node.identity, signal);
     if (found === undefined) {
       this.#graph.remove(uid);
@@ -190,11 +193,20 @@ class GarbageCollector {
       return node.isDeletingDependents ? 'waiting' : 'there';
     }
     const { apiVersion, kind, name, uid } = owner;
-    const found = await this.#fetch({ apiVersion, kind, name, uid, namespace }, signal);
+    const identity = { apiVersion, kind, name, uid, namespace };
+    if (await this.#isUnresolvable(identity, signal)) return 'there';
+    const found = await this.#fetch(identity, signal);
     if (found === undefined) return 'absent';
     const { deletionTimestamp, finalizers = [] } = found.object.metadata;
     const isWaiting = deletionTimestamp !== undefined && finalizers.includes(FOREGROUND_FINALIZER);
     return isWaiting ? 'waiting' : 'there';
+  }
+
+  /** A cluster-scoped object can't say which namespace its owner is in: nobody can look for it. */
+  async #isUnresolvable(owner: Identity, signal: AbortSignal): Promise<boolean> {
+    if (owner.namespace !== '') return false;
+    const resource = await this.#discovery.find(owner.apiVersion, owner.kind, signal);
+    return resource?.namespaced === true;
   }
 
   /** The object of this uid, as the API server has it now. */

@@ -35,12 +35,10 @@ export interface GraphNode {
   readonly isOrphaning: boolean;
 }
 
-type MutableNode = { -readonly [K in keyof GraphNode]: GraphNode[K] } & {
-  readonly dependents: Set<string>;
-};
-
 export class OwnershipGraph {
-  readonly #nodes = new Map<string, MutableNode>();
+  readonly #nodes = new Map<string, GraphNode>();
+  /** Owner -> who names it, whether or not the owner is known. */
+  readonly #dependents = new Map<string, Set<string>>();
   readonly #enqueue: (uid: string) => void;
 
   /** Calls back with every uid that something may have to be done about. */
@@ -62,11 +60,11 @@ export class OwnershipGraph {
     const { apiVersion, kind } = object;
     const old = this.#nodes.get(uid);
     const isBeingDeleted = metadata.deletionTimestamp !== undefined;
-    const node: MutableNode = {
+    const node: GraphNode = {
       identity: { uid, name, namespace, apiVersion, kind, resource },
       isVirtual: false,
       owners: ownerReferences,
-      dependents: old?.dependents ?? new Set<string>(),
+      dependents: this.#dependentsOf(uid),
       isBeingDeleted,
       isDeletingDependents: isBeingDeleted && finalizers.includes(FOREGROUND_FINALIZER),
       isOrphaning: isBeingDeleted && finalizers.includes(ORPHAN_FINALIZER),
@@ -87,6 +85,7 @@ export class OwnershipGraph {
     this.#nodes.delete(uid);
     for (const owner of node.owners) this.#unlink(owner.uid, uid);
     for (const dependent of node.dependents) this.#enqueue(dependent);
+    if (node.dependents.size === 0) this.#dependents.delete(uid);
   }
 
   /** Those of its dependents that must be gone before it. */
@@ -97,11 +96,12 @@ export class OwnershipGraph {
   }
 
   dependentsOf(uid: string): GraphNode[] {
-    const dependents = this.#nodes.get(uid)?.dependents ?? new Set<string>();
-    return [...dependents].flatMap((dependent) => this.#nodes.get(dependent) ?? []);
+    return [...(this.#dependents.get(uid) ?? [])].flatMap(
+      (dependent) => this.#nodes.get(dependent) ?? [],
+    );
   }
 
-  #relink(node: MutableNode, before: readonly OwnerReference[]): void {
+  #relink(node: GraphNode, before: readonly OwnerReference[]): void {
     const { uid } = node.identity;
     const names = new Set(node.owners.map((owner) => owner.uid));
     for (const owner of before) {
@@ -109,9 +109,9 @@ export class OwnershipGraph {
       else if (owner.blockOwnerDeletion === true) this.#wakeDeleting(owner.uid);
     }
     for (const owner of node.owners) {
+      this.#dependentsOf(owner.uid).add(uid);
       const known = this.#nodes.get(owner.uid);
-      if (known !== undefined) known.dependents.add(uid);
-      else this.#addVirtual(owner, node);
+      if (known === undefined) this.#addVirtual(owner, node);
       // It may name an owner in another namespace, which is none: only a look can tell.
       if (known?.isDeletingDependents === true || this.#isElsewhere(known, node)) {
         this.#enqueue(uid);
@@ -131,7 +131,7 @@ export class OwnershipGraph {
       identity: { uid, name, namespace, apiVersion, kind },
       isVirtual: true,
       owners: [],
-      dependents: new Set([dependent.identity.uid]),
+      dependents: this.#dependentsOf(uid),
       isBeingDeleted: false,
       isDeletingDependents: false,
       isOrphaning: false,
@@ -140,12 +140,21 @@ export class OwnershipGraph {
   }
 
   #unlink(ownerUid: string, uid: string): void {
-    const owner = this.#nodes.get(ownerUid);
-    if (owner === undefined) return;
-    owner.dependents.delete(uid);
+    const dependents = this.#dependents.get(ownerUid);
+    dependents?.delete(uid);
     this.#wakeDeleting(ownerUid);
+    if (dependents?.size !== 0) return;
+    const owner = this.#nodes.get(ownerUid);
     // Nobody names it any more, and nobody has seen it.
-    if (owner.isVirtual && owner.dependents.size === 0) this.#nodes.delete(ownerUid);
+    if (owner?.isVirtual === true) this.#nodes.delete(ownerUid);
+    if (owner === undefined || owner.isVirtual) this.#dependents.delete(ownerUid);
+  }
+
+  /** The set that the owner's node shares, when there is one. */
+  #dependentsOf(uid: string): Set<string> {
+    const known = this.#dependents.get(uid) ?? new Set<string>();
+    this.#dependents.set(uid, known);
+    return known;
   }
 
   #wakeDeleting(uid: string): void {

@@ -100,6 +100,19 @@ describe('OwnershipGraph', () => {
     assert.deepEqual(graph.blockingDependents('parent'), []);
   });
 
+  it('knows the dependents of an owner that was missed at first', () => {
+    const { graph, observe, take } = setUp();
+    observe('child', { ownerReferences: [owner('parent')] });
+    graph.remove('parent');
+    take();
+    observe('parent');
+    graph.remove('parent');
+    assert.deepEqual(take(), ['child']);
+    graph.remove('child');
+    observe('parent');
+    assert.deepEqual(graph.dependentsOf('parent'), []);
+  });
+
   it('tells of a dependent in another namespace, which has no owner', () => {
     const { observe, take } = setUp();
     observe('parent');

@@ -134,8 +134,18 @@ describe('the garbage collector', () => {
     await createConfigMap('of-real', { ownerReferences: [ownedBy('real', uid)] });
     await createConfigMap('of-nobody', { ownerReferences: [ownedBy('nobody', 'no-uid')] });
     await createConfigMap('of-other', { ownerReferences: [ownedBy('real', 'other-uid')] });
+    const ownerReferences = [ownedBy('nobody', 'no-uid')];
+    const root = { name: 'of-nobody', ownerReferences };
+    await plane.client.create(namespaces, {
+      apiVersion: 'v1',
+      kind: 'Namespace',
+      metadata: root,
+      spec: {},
+    });
     await isGone(configmaps, 'of-nobody');
     await isGone(configmaps, 'of-other');
+    const { metadata } = await plane.client.get(namespaces, { name: 'of-nobody' });
+    assert.equal(metadata.deletionTimestamp, undefined, 'Where its owner would be, nobody knows');
     assert.ok((await names(configmaps)).includes('of-real'));
   });
 });
