@@ -5,8 +5,9 @@ import type { Pod } from '../../proto/api/gen/core-v1.ts';
 import { CriError } from '../../proto/cri/rpcs.ts';
 import type { Input, PodSandboxConfig } from '../../proto/cri/types.ts';
 import { sandboxConfig } from '../cri/sandbox-config.ts';
+import { unsupportedFields, unsupportedVolumes } from '../pod/unsupported.ts';
 import { VolumeError } from '../volumes/projections.ts';
-import { unsupportedVolumes, type VolumePaths } from '../volumes/volume-manager.ts';
+import type { VolumePaths } from '../volumes/volume-manager.ts';
 import type { PodContext } from './pod-context.ts';
 import type { PodMemory } from './pod-memory.ts';
 
@@ -35,6 +36,12 @@ export async function createSandbox(
   pod: Pod,
   attempt: number,
 ): Promise<void> {
+  const fields = unsupportedFields(pod);
+  if (fields.length > 0) {
+    const message = `Failed to create pod sandbox: ${fields.join('; ')}`;
+    context.events.record(pod, 'Warning', 'FailedCreatePodSandBox', message);
+    throw new Error(message);
+  }
   const refused = unsupportedVolumes(pod);
   if (refused.length > 0) throw failMount(context, pod, new VolumeError(refused.join('; ')));
   const { paths, cgroups, cri, events } = context;

@@ -59,6 +59,7 @@ export class PodWorker {
     const before = this.#pod;
     this.#pod = pod;
     if (graceSeconds(pod) !== graceSeconds(before)) this.#interrupt.abort();
+    this.#refuseEphemeral(pod, before);
     if (!hasSameMetadata(pod, before)) this.#memory.volumesAtMs = -Infinity;
     if (!isEcho(pod, before)) this.wake();
   }
@@ -156,6 +157,16 @@ export class PodWorker {
     }
     await forgetPod(context, this.#memory, this.#pod, signal);
     return true;
+  }
+
+  /** They may be added to a pod that runs; nothing else of it is held up. */
+  #refuseEphemeral(pod: Pod, before: Pod): void {
+    const known = (before.spec.ephemeralContainers ?? []).map(({ name }) => name);
+    for (const { name } of pod.spec.ephemeralContainers ?? []) {
+      if (known.includes(name)) continue;
+      const message = `Error: ephemeral container "${name}": not supported by this node`;
+      this.#context.events.record(pod, 'Warning', 'Failed', message);
+    }
   }
 
   /** Counted from when this agent first heard of it, and not longer than the API says. */

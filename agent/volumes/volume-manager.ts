@@ -11,6 +11,7 @@ import type { Pod, Volume } from '../../proto/api/gen/core-v1.ts';
 import { quantityToBytes } from '../../proto/api/quantity.ts';
 import type { AgentPaths } from '../agent-paths.ts';
 import type { NodeAllocatable } from '../environment/field-value.ts';
+import { volumeKind } from '../pod/unsupported.ts';
 import { type Payload, writePayload } from './atomic-writer.ts';
 import { setUpHostPath } from './host-path.ts';
 import type { Mounts } from './mounts.ts';
@@ -82,7 +83,7 @@ export class VolumeManager {
       const { sources = [], defaultMode } = volume.projected;
       return this.#write(pod, volume, await projectedPayload(input, sources, defaultMode));
     }
-    throw new VolumeError(`volume "${volume.name}": ${kindOf(volume)} is not supported`);
+    throw new VolumeError(`volume "${volume.name}": ${volumeKind(volume)} is not supported`);
   }
 
   async #emptyDir(
@@ -129,16 +130,4 @@ export class VolumeManager {
     await mkdir(paths.tmpfs, { recursive: true });
     await mounts.mountTmpfs(paths.tmpfs, '0711', 0);
   }
-}
-
-/** The pod refers to volumes it doesn't have, or that this node can't make: it never starts. */
-export function unsupportedVolumes(pod: Pod): readonly string[] {
-  const known = ['emptyDir', 'hostPath', 'configMap', 'secret', 'downwardAPI', 'projected'];
-  return (pod.spec.volumes ?? [])
-    .filter((volume) => !known.includes(kindOf(volume)))
-    .map((volume) => `volume "${volume.name}": ${kindOf(volume)} is not supported`);
-}
-
-function kindOf(volume: Volume): string {
-  return Object.keys(volume).find((key) => key !== 'name') ?? 'emptyDir';
 }
