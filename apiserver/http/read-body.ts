@@ -9,12 +9,18 @@ import { badRequest, newApiError } from '../../proto/api/status-error.ts';
  */
 export const MAX_BODY_BYTES = 3 * 1024 * 1024;
 
+/**
+ * Bytes. A body over the limit is still taken in, and dropped, up to this: most clients write all of
+ * it before they read, and would see a broken connection in place of the answer.
+ */
+const MAX_DRAINED_BYTES = 32 * 1024 * 1024;
+
 const EMPTY = new Uint8Array();
 
-/** Rejects with RequestEntityTooLarge as soon as the limit is passed; the rest is not read. */
+/** Rejects with RequestEntityTooLarge; at once when the body is far too large, without reading it. */
 export function readBody(message: IncomingMessage, limit = MAX_BODY_BYTES): Promise<Uint8Array> {
   const declared = Number(message.headers['content-length'] ?? 0);
-  if (declared > limit) return Promise.reject(tooLarge(limit));
+  if (declared > MAX_DRAINED_BYTES) return Promise.reject(tooLarge(limit));
   if (declared === 0 && message.headers['transfer-encoding'] === undefined) {
     return Promise.resolve(EMPTY);
   }
@@ -23,14 +29,18 @@ export function readBody(message: IncomingMessage, limit = MAX_BODY_BYTES): Prom
     let length = 0;
     message.on('data', (chunk: Buffer) => {
       length += chunk.length;
-      if (length > limit) {
+      if (length <= limit) chunks.push(chunk);
+      else chunks.length = 0;
+      if (length > MAX_DRAINED_BYTES) {
         message.pause();
+        reject(tooLarge(limit));
+      }
+    });
+    message.on('end', () => {
+      if (length > limit) {
         reject(tooLarge(limit));
         return;
       }
-      chunks.push(chunk);
-    });
-    message.on('end', () => {
       const [only] = chunks;
       resolve(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks));
     });
