@@ -24,7 +24,7 @@ export function addExec(program: Command, run: Runner): void {
     .option('-t, --tty', 'the command gets a terminal')
     .action(
       run((session, pod: string, command: string[], flags: ExecFlags) =>
-        remote(session, pod, 'exec', flags, command),
+        remote(session, pod, 'exec', flags, withoutDashes(command)),
       ),
     );
   program
@@ -36,6 +36,11 @@ export function addExec(program: Command, run: Runner): void {
     .action(
       run((session, pod: string, flags: ExecFlags) => remote(session, pod, 'attach', flags, [])),
     );
+}
+
+/** Options are passed on to the command, and with them the `--` that tells where it begins. */
+function withoutDashes(words: readonly string[]): readonly string[] {
+  return words[0] === '--' ? words.slice(1) : words;
 }
 
 /** Ends with the exit code of the command. */
