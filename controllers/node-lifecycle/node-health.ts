@@ -26,6 +26,12 @@ export class NodeHealth {
     if (this.#heard.get(name)?.sign !== sign) this.#heard.set(name, { sign, atMs: nowMs });
   }
 
+  /** The silence was our own deafness: it counts from now on. */
+  forgive(name: string, nowMs: number): void {
+    const heard = this.#heard.get(name);
+    if (heard !== undefined) this.#heard.set(name, { ...heard, atMs: nowMs });
+  }
+
   forget(name: string): void {
     this.#heard.delete(name);
   }

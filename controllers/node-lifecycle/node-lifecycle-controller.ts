@@ -7,7 +7,7 @@
 
 import type { Node, Pod } from '../../proto/api/gen/core-v1.ts';
 import { leases, nodes, pods } from '../../proto/api/gen/resources.ts';
-import { isNotFound } from '../../proto/api/status-error.ts';
+import { ApiError, isNotFound } from '../../proto/api/status-error.ts';
 import { formatTime } from '../../proto/api/time.ts';
 import { type ControllerContext, NODE_LEASE_NAMESPACE } from '../context.ts';
 import { Controller, type ReconcileResult, type Runnable } from '../controller.ts';
@@ -81,12 +81,18 @@ class NodeKeeper {
       if (!isNotFound(error)) throw error;
     };
     const target = { namespace: NODE_LEASE_NAMESPACE, name };
-    const [node, lease] = await Promise.all([
-      client.get(nodes, { name }, signal).catch(absent),
-      client.get(leases, target, signal).catch(absent),
-    ]);
-    if (node === undefined) return;
-    this.#health.hear(name, signOfLife(node, lease?.spec.renewTime), clock.monotonicMs());
+    try {
+      const [node, lease] = await Promise.all([
+        client.get(nodes, { name }, signal).catch(absent),
+        client.get(leases, target, signal).catch(absent),
+      ]);
+      if (node === undefined) return;
+      this.#health.hear(name, signOfLife(node, lease?.spec.renewTime), clock.monotonicMs());
+    } catch (error) {
+      // While the API server is away no agent can be heard of.
+      if (signal.aborted || error instanceof ApiError) throw error;
+      this.#health.forgive(name, clock.monotonicMs());
+    }
   }
 
   async #markLost(node: Node, signal: AbortSignal): Promise<Node> {

@@ -69,6 +69,9 @@ describe('NodeHealth', () => {
     assert.equal(health.silenceMs('n', 6_000), 5_000);
     health.hear('n', 'b', 6_000);
     assert.equal(health.silenceMs('n', 6_500), 500);
+    health.forgive('n', 8_000);
+    health.hear('n', 'b', 8_200);
+    assert.equal(health.silenceMs('n', 8_500), 500, 'The old sign is no news');
     health.forget('n');
     assert.equal(health.silenceMs('n', 9_000), 0);
   });
