@@ -13,13 +13,14 @@ import { runChild } from '../container/child.ts';
 import type { ContainerSpec } from '../container/spec.ts';
 import { pidfdOpen, pidfdSendSignal } from '../syscalls/libc.ts';
 import { SIGKILL } from '../syscalls/linux.ts';
+import { exitStatusOf } from '../syscalls/pidfd-exit.ts';
 import { ContainerLog } from './container-log.ts';
 import { ContainerStdio, openContainerEnds } from './container-stdio.ts';
 import type { NanoClock } from './nano-clock.ts';
-import { identify, isSameAndAlive } from './process-identity.ts';
+import { identify, isSameAndAlive, zombieStatus } from './process-identity.ts';
 import type { ProcessSpawner, SpawnedProcess } from './process-spawner.ts';
 import type { ContainerState, ProcessExit, SpawnerEvent, StartedContainer } from './protocol.ts';
-import { type ExitStatus, KILLED_EXIT_CODE, UNKNOWN_EXIT } from './reaper.ts';
+import { decodeWaitStatus, type ExitStatus, KILLED_EXIT_CODE, UNKNOWN_EXIT } from './reaper.ts';
 import { RequestError } from './request-error.ts';
 import type { ContainerFiles, StartRecord } from './run-files.ts';
 import { planStart, type SandboxPaths } from './start-plan.ts';
@@ -133,7 +134,11 @@ export class Container {
       // After a new start of the machine the cgroup is gone.
       this.#context.cgroups.create(this.spec.cgroupPath, this.spec.resources);
     } else if (isSameAndAlive(record)) this.#adoptRunning(record);
-    else this.#recordExit(this.#unseenExit(), startedOf(record).started);
+    else {
+      const status = zombieStatus(record);
+      const exit = this.#processExit(status === undefined ? undefined : decodeWaitStatus(status));
+      this.#recordExit(exit, startedOf(record).started);
+    }
   }
 
   signal(signal: number, isForAll: boolean): void {
@@ -246,11 +251,14 @@ export class Container {
     live: LiveProcess,
     started: StartedContainer,
   ): Promise<void> {
-    while (isSameAndAlive(record)) await this.#context.clock.after(ADOPTED_POLL_MS);
-    await this.#onExit(live, started, undefined);
+    const { clock } = this.#context;
+    while (isSameAndAlive(record)) await clock.after(ADOPTED_POLL_MS);
+    // Its parent may be quick to reap it: the kernel tells then, if it is new enough.
+    const status = zombieStatus(record) ?? exitStatusOf(live.pidfd);
+    await this.#onExit(live, started, status === undefined ? undefined : decodeWaitStatus(status));
   }
 
-  /** `status`: undefined when it was not ours to wait for. */
+  /** `status`: undefined when nobody tells it. */
   async #onExit(
     live: LiveProcess,
     started: StartedContainer,
@@ -258,15 +266,7 @@ export class Container {
   ): Promise<void> {
     // With a PID namespace of its own nothing is left; else what it started ends with it.
     this.#context.cgroups.killAll(this.spec.cgroupPath);
-    const isOom = readOomKills(this.#context.cgroups.layout, this.spec.cgroupPath) > 0;
-    const exit =
-      status === undefined
-        ? this.#unseenExit()
-        : {
-            ...status,
-            isOomKilled: isOom && status.exitCode === KILLED_EXIT_CODE,
-            finishedAtNs: this.#now(),
-          };
+    const exit = this.#processExit(status);
     this.#writeExit(exit);
     closeSync(live.pidfd);
     await live.stdio.finish(this.#context.clock);
@@ -289,8 +289,14 @@ export class Container {
     }
   }
 
-  #unseenExit(): ProcessExit {
-    return { ...UNKNOWN_EXIT, isOomKilled: false, finishedAtNs: this.#now(), isUnknown: true };
+  #processExit(status: ExitStatus | undefined): ProcessExit {
+    const finishedAtNs = this.#now();
+    if (status === undefined) {
+      return { ...UNKNOWN_EXIT, isOomKilled: false, finishedAtNs, isUnknown: true };
+    }
+    const { cgroups } = this.#context;
+    const isOom = readOomKills(cgroups.layout, this.spec.cgroupPath) > 0;
+    return { ...status, isOomKilled: isOom && status.exitCode === KILLED_EXIT_CODE, finishedAtNs };
   }
 
   #now(): string {

@@ -24,6 +24,19 @@ export function isSameAndAlive(identity: ProcessIdentity): boolean {
   return fields !== undefined && fields[0] !== 'Z' && fields[19] === identity.startTime;
 }
 
+/**
+ * How this very process ended, as wait(2) gives it, as long as its parent has not reaped it: the last
+ * field. Undefined when it lives or is gone.
+ */
+export function zombieStatus(identity: ProcessIdentity): number | undefined {
+  const fields = statFields(identity.pid);
+  if (fields?.[0] !== 'Z' || fields[19] !== identity.startTime) return undefined;
+  return Number(fields[EXIT_CODE_FIELD]);
+}
+
+/** Field 52, counted from the state. */
+const EXIT_CODE_FIELD = 49;
+
 /** Of this run of the machine. */
 export function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
