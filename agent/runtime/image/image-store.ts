@@ -12,7 +12,15 @@
  */
 
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import {
   HOST_IMAGE,
@@ -29,6 +37,9 @@ import type { MakeDevice } from './whiteout.ts';
 export interface StoredImage extends ImageRecord {
   readonly repoTags: readonly string[];
 }
+
+/** Nobody takes that long to unpack a layer: it is left over. */
+const STALE_MS = 24 * 60 * 60 * 1000;
 
 const FOLDERS = ['images', 'names', 'layers', 'uses', 'tmp', 'host'];
 
@@ -142,6 +153,17 @@ export class ImageStore {
     for (const user of readdirSync(path.join(this.#dir, 'uses'))) {
       const isOurs = this.#read(`uses/${user}`)?.endsWith(` ${this.#owner}`) === true;
       if (isOurs && !containerIds.has(user)) this.release(user);
+    }
+  }
+
+  /** Removes what somebody who was killed has left in `tmp`. */
+  removeStale(nowMs: number): void {
+    for (const name of readdirSync(path.join(this.#dir, 'tmp'))) {
+      const file = path.join(this.#dir, 'tmp', name);
+      const stats = lstatSync(file, { throwIfNoEntry: false });
+      if (stats !== undefined && nowMs - stats.mtimeMs > STALE_MS) {
+        rmSync(file, { recursive: true, force: true });
+      }
     }
   }
 

@@ -246,6 +246,17 @@ function refuseUnimplemented(config: ContainerConfig): void {
   }
 }
 
+/** Fields that are accepted and have no effect yet: they are said aloud, so that nobody relies on them. */
+export function fieldsWithoutEffect(config: ContainerConfig): readonly string[] {
+  const context = config.linux?.security_context ?? null;
+  const fields = {
+    'seccomp (RuntimeDefault)': context?.seccomp?.profile_type === 'RuntimeDefault',
+    selinux_options: Object.values(context?.selinux_options ?? {}).some((value) => value !== ''),
+    'mounts[].selinux_relabel': config.mounts.some((mount) => mount.selinux_relabel),
+  };
+  return Object.entries(fields).flatMap(([field, isGiven]) => (isGiven ? [field] : []));
+}
+
 function bigintOf(value: string | undefined): bigint | undefined {
   return value === undefined ? undefined : BigInt(value);
 }

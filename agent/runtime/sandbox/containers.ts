@@ -16,7 +16,7 @@ import {
   exited,
   failedToStart,
 } from '../store/container-record.ts';
-import { newContainer } from './container-spec.ts';
+import { fieldsWithoutEffect, newContainer } from './container-spec.ts';
 import { cgroupResources, mergedResources } from './resources.ts';
 import type { Runtime } from './runtime.ts';
 import { cgroupParentOf } from './sandboxes.ts';
@@ -136,7 +136,7 @@ export class Containers {
   }
 
   async #create(sandboxId: string, { config }: CreateContainerRequest): Promise<string> {
-    const { state, images, spawner } = this.#runtime.parts;
+    const { state, images, spawner, logger } = this.#runtime.parts;
     const sandbox = state.sandbox(sandboxId);
     if (sandbox?.phase !== 'ready') {
       throw new CriError('FAILED_PRECONDITION', `sandbox ${sandboxId} is not ready`);
@@ -179,6 +179,9 @@ export class Containers {
       for (const mount of made.spec.mounts) ensureSource(mount);
       await asCri(spawner.client.request('createContainer', made.spec));
       this.#runtime.putContainer({ ...record, phase: 'created' });
+      const fields = fieldsWithoutEffect(config);
+      if (fields.length > 0)
+        logger.warn('Accepted fields without effect', { container: id, fields });
       return id;
     } catch (error) {
       if (record === undefined) images.release(id);

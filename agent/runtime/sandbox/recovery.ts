@@ -6,6 +6,7 @@
 
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
+import { SpawnerError } from '../spawner/client.ts';
 import type { ContainerState, SandboxNamespaces } from '../spawner/protocol.ts';
 import { type ContainerRecord, lost } from '../store/container-record.ts';
 import type { SandboxRecord } from '../store/sandbox-record.ts';
@@ -55,26 +56,38 @@ export class Recovery {
     const { state } = this.#runtime.parts;
     const states = new Map(containers.map((container) => [container.containerId, container]));
     for (const record of state.containers()) {
-      if (!this.#runtime.inFlight.has(record.id))
-        await this.#recover(record, states.get(record.id));
+      if (this.#runtime.inFlight.has(record.id)) continue;
+      await this.#attempt(record.id, () => this.#recover(record, states.get(record.id)));
     }
     const pinned = new Set(sandboxes.map((sandbox) => sandbox.sandboxId));
     for (const record of state.sandboxes()) {
-      if (!this.#runtime.inFlight.has(record.id)) await this.#recoverSandbox(record, pinned);
+      if (this.#runtime.inFlight.has(record.id)) continue;
+      await this.#attempt(record.id, () => this.#recoverSandbox(record, pinned));
     }
     await this.#removeStrangers(states, pinned);
   }
 
   /** Removes what is on disk without a record. Once, before anything is made. */
   removeLeftovers(): void {
-    const { state, images, network, dataDir } = this.#runtime.parts;
+    const { state, images, network, dataDir, clock } = this.#runtime.parts;
     const containerIds = new Set(state.containers().map((record) => record.id));
     const sandboxIds = new Set(state.sandboxes().map((record) => record.id));
     removeOthers(path.join(dataDir, 'containers'), containerIds);
     removeOthers(path.join(dataDir, 'sandboxes'), sandboxIds);
     images.keepOnly(containerIds);
+    images.removeStale(clock.wallMs());
     const attached = state.sandboxes().filter((record) => record.isNetworkAttached);
     network.keepOnly(new Set(attached.map((record) => record.id)));
+  }
+
+  /** One thing that cannot be put right must not keep the others from it: the next start tries again. */
+  async #attempt(id: string, work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (error instanceof SpawnerError && error.kind === 'disconnected') throw error;
+      this.#runtime.parts.logger.error('Could not recover', { id, error });
+    }
   }
 
   async #recover(record: ContainerRecord, observed: ContainerState | undefined): Promise<void> {
@@ -111,12 +124,16 @@ export class Recovery {
     for (const containerId of states.keys()) {
       if (state.container(containerId) !== undefined) continue;
       logger.warn('Removed a container without a record', { container: containerId });
-      await spawner.client.request('removeContainer', { containerId });
+      await this.#attempt(containerId, async () => {
+        await spawner.client.request('removeContainer', { containerId });
+      });
     }
     for (const sandboxId of pinned) {
       if (state.sandbox(sandboxId) !== undefined) continue;
       logger.warn('Removed a sandbox without a record', { sandbox: sandboxId });
-      await spawner.client.request('removeSandbox', { sandboxId });
+      await this.#attempt(sandboxId, async () => {
+        await spawner.client.request('removeSandbox', { sandboxId });
+      });
     }
   }
 }

@@ -1,7 +1,15 @@
 /** Archives into the store, names and removal, also with other runtimes on the same folder. */
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -146,6 +154,15 @@ describe('the image store', () => {
     assert.deepEqual(layers(), []);
     assert.deepEqual(readdirSync(path.join(store.folder, 'uses')), []);
     assert.deepEqual(readdirSync(path.join(store.folder, 'images')), []);
+  });
+
+  it('removes what a loader that was killed has left, a day later', () => {
+    const folder = store.makeTemporaryFolder();
+    const { mtimeMs } = statSync(folder);
+    store.removeStale(mtimeMs + 60_000);
+    assert.ok(existsSync(folder));
+    store.removeStale(mtimeMs + 25 * 60 * 60_000);
+    assert.equal(existsSync(folder), false);
   });
 
   it('has the host’s image, which is never removed and hides secrets', () => {
