@@ -30,9 +30,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   yaml: ['proto', 'apiserver', 'cli', 'lab', 'client'],
   commander: ['cli', 'lab'],
   ws: ['apiserver', 'agent', 'client', 'cli'],
-  '@peculiar/x509': ['apiserver'],
   jose: ['apiserver'],
-  'prom-client': ['base'],
   'fast-json-patch': ['apiserver', 'proto'],
   'tar-stream': ['agent/runtime/image'],
 };
