@@ -5,6 +5,7 @@
 
 import type { Node } from '../../proto/api/gen/core-v1.ts';
 import { quantityValue } from '../../proto/api/quantity.ts';
+import { hasAffinity } from './affinity-terms.ts';
 import type { PodInfo } from './pod-info.ts';
 import {
   addResources,
@@ -22,6 +23,8 @@ export interface NodeInfo {
   readonly allocatablePods: number;
   /** By uid. */
   readonly pods: ReadonlyMap<string, PodInfo>;
+  /** How many of them care where other pods are; most nodes have none, and need no look then. */
+  readonly podsWithAffinity: number;
   readonly requested: Resources;
   readonly nonZeroRequested: Resources;
   /** Size in bytes by every name of an image on the node. */
@@ -43,6 +46,7 @@ export function newNodeInfo(node: Node, earlier?: Pick<NodeInfo, 'pods'>): NodeI
     allocatable: resourcesOf(allocatable),
     allocatablePods: allocatable?.pods === undefined ? 0 : quantityValue(allocatable.pods),
     pods: NO_PODS,
+    podsWithAffinity: 0,
     requested: NO_RESOURCES,
     nonZeroRequested: NO_RESOURCES,
     imageSizes,
@@ -55,6 +59,7 @@ export function addPodToNode(info: NodeInfo, pod: PodInfo): NodeInfo {
   return {
     ...info,
     pods: new Map(info.pods).set(pod.pod.metadata.uid, pod),
+    podsWithAffinity: info.podsWithAffinity + affinityCount(pod),
     requested: addResources(info.requested, pod.requests),
     nonZeroRequested: addResources(info.nonZeroRequested, pod.nonZeroRequests),
   };
@@ -69,16 +74,22 @@ export function removePodFromNode(info: NodeInfo, uid: string): NodeInfo {
   return {
     ...info,
     pods,
+    podsWithAffinity: info.podsWithAffinity - affinityCount(pod),
     requested: subtractResources(info.requested, pod.requests),
     nonZeroRequested: subtractResources(info.nonZeroRequested, pod.nonZeroRequests),
   };
 }
 
 function withPods(info: NodeInfo, pods: ReadonlyMap<string, PodInfo>): NodeInfo {
-  let { requested, nonZeroRequested } = info;
+  let { requested, nonZeroRequested, podsWithAffinity } = info;
   for (const pod of pods.values()) {
     requested = addResources(requested, pod.requests);
     nonZeroRequested = addResources(nonZeroRequested, pod.nonZeroRequests);
+    podsWithAffinity += affinityCount(pod);
   }
-  return { ...info, pods, requested, nonZeroRequested };
+  return { ...info, pods, podsWithAffinity, requested, nonZeroRequested };
+}
+
+function affinityCount({ affinity }: PodInfo): number {
+  return hasAffinity(affinity) ? 1 : 0;
 }

@@ -79,6 +79,7 @@ function countAll(pod: PodInfo, snapshot: Snapshot, labelsOf: NamespaceLabels): 
   const matches = (term: AffinityTerm, other: PodInfo): boolean =>
     matchesTerm(term, other.pod, labelsOf);
   for (const node of snapshot.nodes) {
+    if (!isAsking && node.podsWithAffinity === 0) continue;
     for (const existing of node.pods.values()) {
       for (const term of existing.affinity.requiredAntiAffinity) {
         if (matches(term, pod)) counts.unwilling.add(node, term.topologyKey);

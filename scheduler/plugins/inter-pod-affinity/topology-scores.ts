@@ -30,6 +30,7 @@ export function scoreTopologies(
   const { preferredAffinity, preferredAntiAffinity } = pod.affinity;
   const isAsking = preferredAffinity.length > 0 || preferredAntiAffinity.length > 0;
   for (const node of snapshot.nodes) {
+    if (!isAsking && node.podsWithAffinity === 0) continue;
     const add = (
       terms: readonly AffinityTerm[],
       whom: PodInfo,
