@@ -135,6 +135,7 @@ export class Container {
       this.#context.cgroups.create(this.spec.cgroupPath, this.spec.resources);
     } else if (isSameAndAlive(record)) this.#adoptRunning(record);
     else {
+      this.#context.cgroups.killAll(this.spec.cgroupPath);
       const status = zombieStatus(record);
       const exit = this.#processExit(status === undefined ? undefined : decodeWaitStatus(status));
       this.#recordExit(exit, startedOf(record).started);
