@@ -3,7 +3,6 @@
  * and posts how it went. checkpointer.ts starts it.
  */
 
-// biome-ignore lint/correctness/noUnresolvedImports: Biome does not know this module of Node 24.
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 

@@ -9,7 +9,6 @@
  * Source: https://www.sqlite.org/wal.html#avoiding_excessively_large_wal_files.
  */
 
-// biome-ignore lint/correctness/noUnresolvedImports: Biome does not know this module of Node 24.
 import type { DatabaseSync } from 'node:sqlite';
 import { Worker } from 'node:worker_threads';
 import type { Logger } from '../../../base/logger.ts';

@@ -10,7 +10,6 @@
 
 import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
-// biome-ignore lint/correctness/noUnresolvedImports: Biome does not know this module of Node 24.
 import { DatabaseSync } from 'node:sqlite';
 
 /** Raised with every change that an older Skiff would misread. */

@@ -10,7 +10,6 @@
  */
 
 import assert from 'node:assert/strict';
-// biome-ignore lint/correctness/noUnresolvedImports: Biome does not know this module of Node 24.
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { compareKeys, prefixEnd } from '../key-order.ts';
 import type { KeyValue, ListOptions, StorageEvent } from '../storage.ts';

@@ -6,7 +6,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-// biome-ignore lint/correctness/noUnresolvedImports: Biome does not know this module of Node 24.
 import { DatabaseSync } from 'node:sqlite';
 
 export interface RawStore {
