@@ -5,7 +5,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { createWriteStream, readdirSync, readFileSync } from 'node:fs';
+import { createWriteStream, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -195,7 +195,12 @@ export class NodeHarness {
       .flatMap((entry) => {
         const command = readText(`/proc/${entry}/cmdline`).replaceAll('\0', ' ');
         const cgroup = readText(`/proc/${entry}/cgroup`);
-        const isOurs = command.includes(this.folder) || cgroup.includes(this.cgroupRoot);
+        // The spawner has another title; its log is its output.
+        const output = readLink(`/proc/${entry}/fd/1`);
+        const isOurs =
+          command.includes(this.folder) ||
+          output.startsWith(this.folder) ||
+          cgroup.includes(this.cgroupRoot);
         return isOurs ? [{ pid: Number(entry), command }] : [];
       });
   }
@@ -246,6 +251,14 @@ function isFolder(folder: string): boolean {
     return readdirSync(folder).length >= 0;
   } catch {
     return false;
+  }
+}
+
+function readLink(file: string): string {
+  try {
+    return readlinkSync(file);
+  } catch {
+    return '';
   }
 }
 
