@@ -3,6 +3,7 @@
  * Entry points (`main.ts`) call this and nothing else does.
  */
 
+import { flushCompileCache } from 'node:module';
 import { systemClock } from './clock.ts';
 import { type Logger, type LogLevel, newLogger } from './logger.ts';
 
@@ -11,6 +12,9 @@ export interface ProcessContext {
   readonly signal: AbortSignal;
   readonly logger: Logger;
 }
+
+/** By then a component has loaded what it needs, and others have had the processor to start. */
+const FLUSH_AFTER_MS = 3_000;
 
 /**
  * Runs a component until it returns. A failure is logged once and ends the process with code 1;
@@ -30,11 +34,15 @@ export async function runProcess(
   }
   const write = (line: string): void => void process.stderr.write(line);
   const logger = newLogger({ component, level, clock: systemClock, write });
+  // A process that is killed would never write what it has compiled, and start slowly ever after.
+  const cancelFlush = systemClock.schedule(FLUSH_AFTER_MS, flushCompileCache);
   try {
     await run({ signal: controller.signal, logger });
   } catch (error) {
     logger.error('Ended with a failure', { error });
     process.exitCode = 1;
+  } finally {
+    cancelFlush();
   }
 }
 
