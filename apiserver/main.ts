@@ -27,7 +27,9 @@ await runProcess('apiserver', options.logLevel, async ({ signal, logger }) => {
     sans: [options.bindAddress, ...options.tlsSans],
     nowMs: clock.wallMs(),
   });
-  const storage = await openStorage(options.storage, { clock, logger });
+  const failing = new AbortController();
+  const onFailure = (failure: Error): void => failing.abort(failure);
+  const storage = await openStorage(options.storage, { clock, logger, onFailure });
   try {
     const server = new ApiServer({
       storage,
@@ -42,7 +44,9 @@ await runProcess('apiserver', options.logLevel, async ({ signal, logger }) => {
     });
     const { address, port } = await server.listen();
     logger.info('Started serving', { address, port });
-    await server.run(signal);
+    await server.run(AbortSignal.any([signal, failing.signal]));
+    // The supervisor starts the server again, and that opens the store again.
+    failing.signal.throwIfAborted();
   } finally {
     await storage.close();
   }

@@ -12,6 +12,11 @@ export type StorageLocation =
 export interface StorageDependencies {
   readonly clock: Clock;
   readonly logger: Logger;
+  /**
+   * Called once, when the store can't keep its promise any more: a sync has failed, or its files are
+   * gone from their folder. It refuses every write from then on; opening it again is the way back.
+   */
+  readonly onFailure: (failure: Error) => void;
 }
 
 /** Throws when the folder is in use or of a newer format, or when etcd does not answer. */

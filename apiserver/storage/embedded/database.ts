@@ -8,7 +8,15 @@
  * https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#pragma_synchronous.
  */
 
-import { chmodSync, closeSync, existsSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  statSync,
+} from 'node:fs';
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -62,6 +70,8 @@ export interface OpenDatabase {
   readonly file: string;
   /** The write-ahead log, to sync; open as long as the database. */
   readonly logFd: number;
+  /** The first of its files that is not the one that was opened any more, by its path. */
+  lostFile(): string | undefined;
   close(): void;
 }
 
@@ -83,8 +93,10 @@ export function openDatabase(dir: string): OpenDatabase {
     db.exec(`PRAGMA cache_size = -${PAGE_CACHE_KIB}`);
     // See checkpointer.ts.
     db.exec('PRAGMA wal_autocheckpoint = 0');
+    rewriteLog(db);
     prepareFormat(db, file);
-    return { db, file, ...openLog(db, lock, file) };
+    const lostFile = newFileCheck([file, path.join(dir, LOCK_NAME)]);
+    return { db, file, lostFile, ...openLog(db, lock, file) };
   } catch (error) {
     db?.close();
     lock.close();
@@ -103,6 +115,26 @@ function openLog(db: DatabaseSync, lock: DatabaseSync, file: string) {
     lock.close();
   };
   return { logFd, close };
+}
+
+/**
+ * What a process before this one left in the log goes to the database, synced. After a sync that
+ * failed, the kernel takes pages of the log for written that are not on disk; syncing them again does
+ * nothing, and a power cut would take with them whatever had been appended after.
+ */
+function rewriteLog(db: DatabaseSync): void {
+  const row = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
+  if (row?.busy !== 0) throw new Error('The log could not be copied into the database');
+}
+
+/** Paths are compared by what they lead to: opening the files would give up the locks on them. */
+function newFileCheck(files: readonly string[]): () => string | undefined {
+  const identity = (file: string): string => {
+    const found = statSync(file, { throwIfNoEntry: false });
+    return found === undefined ? '' : `${found.dev}:${found.ino}`;
+  };
+  const opened = files.map(identity);
+  return () => files.find((file, index) => identity(file) !== opened[index]);
 }
 
 /** A lock of the kernel on a file: it goes with the process. Throws when another one has it. */

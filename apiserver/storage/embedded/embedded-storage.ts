@@ -36,6 +36,12 @@ const HISTORY_KEPT_REVISIONS = 500_000;
 /** How often history is looked at; it may be kept this much longer. */
 const COMPACTION_INTERVAL_MS = 60_000;
 
+/**
+ * How often the files are looked for in their folder. Without them, writes go to files that nobody
+ * can open any more, and another process can get the lock.
+ */
+const FILE_CHECK_INTERVAL_MS = 1000;
+
 /** Revisions cleaned in one transaction: a few milliseconds. */
 const CLEAN_REVISIONS_MAX = 1000;
 
@@ -56,6 +62,8 @@ export interface EmbeddedStorageOptions {
   readonly logger: Logger;
   /** A watcher that lags by more events than this is dropped. */
   readonly watchBufferEvents?: number;
+  /** Called once, when the store can't keep its promise any more and must be opened again. */
+  readonly onFailure?: (failure: Error) => void;
   /** Tests make the disk fail, or wait. */
   readonly sync?: SyncFile;
 }
@@ -77,6 +85,7 @@ export class EmbeddedStorage implements Storage {
   readonly #marks: { readonly revision: number; readonly atMs: number }[] = [];
   #expiryTimer: { readonly atMs: number; readonly cancel: () => void } | undefined;
   #cancelCompaction: () => void = () => undefined;
+  #cancelFileCheck: () => void = () => undefined;
   #cleaning: Promise<void> | undefined;
   #isClosed = false;
 
@@ -94,11 +103,13 @@ export class EmbeddedStorage implements Storage {
       logFd: database.logFd,
       sync: options.sync ?? syncFileData,
       publish: (events, revision) => this.#publish(events, revision),
+      onFailure: options.onFailure ?? (() => undefined),
     });
     const { db, file } = database;
     this.#checkpointer = new Checkpointer({ db, file, logger: options.logger });
     this.#scheduleExpiry();
     this.#scheduleCompaction();
+    this.#scheduleFileCheck();
   }
 
   async get(key: string): Promise<GetResult> {
@@ -202,6 +213,7 @@ export class EmbeddedStorage implements Storage {
     this.#isClosed = true;
     this.#expiryTimer?.cancel();
     this.#cancelCompaction();
+    this.#cancelFileCheck();
     await this.#cleaning;
     await this.#commit.drained();
     await this.#checkpointer.idle();
@@ -263,6 +275,16 @@ export class EmbeddedStorage implements Storage {
     this.#cancelCompaction = this.#clock.schedule(COMPACTION_INTERVAL_MS, () => {
       void this.#compactByAge();
       this.#scheduleCompaction();
+    });
+  }
+
+  #scheduleFileCheck(): void {
+    this.#cancelFileCheck = this.#clock.schedule(FILE_CHECK_INTERVAL_MS, () => {
+      const lost = this.#database.lostFile();
+      if (lost === undefined) return this.#scheduleFileCheck();
+      this.#commit.fail(
+        new Error(`The store is gone from its folder: "${lost}" was removed or replaced`),
+      );
     });
   }
 

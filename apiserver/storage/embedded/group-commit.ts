@@ -37,6 +37,8 @@ export interface GroupCommitOptions {
   readonly sync: SyncFile;
   /** Called for each group when it is on disk, before its writes are acknowledged. */
   readonly publish: (events: readonly StorageEvent[], revision: number) => void;
+  /** Called once, when no more writes are accepted. */
+  readonly onFailure: (failure: Error) => void;
 }
 
 interface Pending {
@@ -86,6 +88,13 @@ export class GroupCommit {
     });
   }
 
+  /** From now on no write is accepted; the first failure is the one that is told. */
+  fail(failure: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = failure;
+    this.#options.onFailure(failure);
+  }
+
   /** Resolves when nothing is under way. */
   async drained(): Promise<void> {
     if (!this.#isRunning) return;
@@ -120,8 +129,9 @@ export class GroupCommit {
       try {
         await sync(logFd);
       } catch (error) {
-        this.#failure = new Error('The store could not be synced to disk', { cause: error });
-        return rejectAll(group, this.#failure);
+        const failure = new Error('The store could not be synced to disk', { cause: error });
+        this.fail(failure);
+        return rejectAll(group, failure);
       }
       this.#unsynced = undefined;
       this.#syncedRevision = history.revision;

@@ -118,6 +118,23 @@ describe('the process of the API server', () => {
     }
   });
 
+  it('ends with code 1, and says why once, when its store fails', async () => {
+    await start();
+    assert.ok(server?.stderr !== null && server !== undefined);
+    const lines: string[] = [];
+    createInterface(server.stderr).on('line', (line) => lines.push(line));
+    const closed = once(server, 'close');
+    await rm(path.join(dir, 'data'), { recursive: true });
+    const [code] = await closed;
+    assert.equal(code, 1);
+    const errors = lines.filter((line) => /"level":"error"/.test(line));
+    assert.match(errors.join('\n'), /Ended with a failure.*was removed or replaced/);
+    assert.equal(errors.length, 1);
+    // As the supervisor does.
+    await start();
+    assert.equal(await send('GET', '/readyz'), 200);
+  });
+
   it('says what is wrong with its flags', async () => {
     const { code, stderr } = await runCommand(process.execPath, [MAIN, '--data-dir', dir]);
     assert.equal(code, 2);

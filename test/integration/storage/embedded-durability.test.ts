@@ -30,9 +30,11 @@ describe('The embedded store, through what happens to it', () => {
   let root: string;
   let dir: string;
   let opened: EmbeddedStorage[];
+  let failures: string[];
 
   const open = (folder = dir, sync: SyncFile = syncFileData): EmbeddedStorage => {
-    const options = { dir: folder, clock: systemClock, logger: silentLogger, sync };
+    const onFailure = ({ message }: Error): void => void failures.push(message);
+    const options = { dir: folder, clock: systemClock, logger: silentLogger, sync, onFailure };
     const storage = openEmbeddedStorage(options);
     opened.push(storage);
     return storage;
@@ -42,6 +44,7 @@ describe('The embedded store, through what happens to it', () => {
     root = mkdtempSync(path.join(tmpdir(), 'skt-store-durability-'));
     dir = path.join(root, 'store');
     opened = [];
+    failures = [];
   });
 
   afterEach(async () => {
@@ -158,6 +161,45 @@ describe('The embedded store, through what happens to it', () => {
     failure = undefined;
     await assert.rejects(storage.put('/failing/b', bytes('three'), 0), { message });
     assert.equal(text((await storage.get('/failing/a')).kv?.value), 'one');
+    assert.deepEqual(failures, [message]);
+    await storage.close();
+    const again = open();
+    assert.ok((await mustPut(again, '/failing/b', 'three')) > revision);
+  });
+
+  it('has all of the log in the database as soon as it is open again', async () => {
+    const writer = spawn(process.execPath, [WRITER, dir, '0'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const exit = once(writer, 'exit');
+    await once(writer.stdout, 'data');
+    writer.kill('SIGKILL');
+    await exit;
+    const log = path.join(dir, 'store.db-wal');
+    const bytesLeft = statSync(log).size;
+    open();
+    // The format's transaction is what is in it now.
+    assert.ok(statSync(log).size < bytesLeft);
+  });
+
+  it('fails when its files are removed under it', async () => {
+    const storage = open();
+    await mustPut(storage, '/gone/a', 'one');
+    rmSync(dir, { recursive: true });
+    const deadline = AbortSignal.timeout(TEST_DEADLINE_MS);
+    while (failures.length === 0) {
+      assert.ok(!deadline.aborted, 'It was not noticed');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.match(failures.join(), /store\.db" was removed or replaced/);
+    await assert.rejects(storage.put('/gone/b', bytes('two'), 0), /was removed or replaced/);
+    // Another store in the same folder is not touched by the end of this one.
+    const other = open();
+    await mustPut(other, '/other/a', 'three');
+    await storage.close();
+    assert.equal(failures.length, 1);
+    assert.equal(text((await other.get('/other/a')).kv?.value), 'three');
+    assert.ok(statSync(path.join(dir, 'store.db-wal')).size > 0);
   });
 
   it('refuses one bad write of a group and does the others', async () => {
