@@ -47,6 +47,9 @@ async function get(session: Session, words: readonly string[], flags: GetFlags):
   const output = parseOutput(flags.output);
   const mapper = await ResourceMapper.discover(session.client, session.signal);
   const targets = parseTargets(words, mapper);
+  if (flags.allNamespaces === true && targets.some(({ names }) => names.length > 0)) {
+    throw new CliUsageError('a resource cannot be retrieved by name across all namespaces');
+  }
   if (flags.watch === true || flags.watchOnly === true) {
     const [target, ...more] = targets;
     if (target === undefined || more.length > 0) {

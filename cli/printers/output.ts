@@ -30,12 +30,15 @@ export function formatObject(
 ): string {
   switch (output.kind) {
     case 'yaml':
-      return stringify(withoutManagedFields(object), {
+      return stringify(inOrder(withoutManagedFields(object)), {
+        // Readers of YAML 1.1 would take bare words such as `on` and times for something else.
+        version: '1.1',
+        indentSeq: false,
         lineWidth: 0,
         aliasDuplicateObjects: false,
       });
     case 'json':
-      return `${JSON.stringify(withoutManagedFields(object), undefined, 4)}\n`;
+      return `${JSON.stringify(inOrder(withoutManagedFields(object)), undefined, 4)}\n`;
     case 'name':
       return itemsOf(object)
         .map((item) => `${objectName(item)}\n`)
@@ -55,6 +58,14 @@ export function objectName(object: KubernetesObject): string {
 function itemsOf(object: unknown): readonly KubernetesObject[] {
   const list = object as { readonly items?: readonly KubernetesObject[] };
   return Array.isArray(list.items) ? list.items : [object as KubernetesObject];
+}
+
+/** With the keys of every map in their order, as kubectl prints them. */
+function inOrder(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inOrder);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, inOrder(inner)]));
 }
 
 /** As kubectl prints since 1.21: who owns which field is noise to most readers. */

@@ -5,6 +5,7 @@
  * Source: kubernetes/client-go tools/remotecommand/{websocket,v5}.go, v0.36; KEP-4006.
  */
 
+import { execFileSync } from 'node:child_process';
 import type { WebSocket } from 'ws';
 import type { Status } from '../../proto/api/gen/meta-v1.ts';
 import type { Session } from '../session.ts';
@@ -98,16 +99,28 @@ function prepareTerminal(socket: WebSocket, streams: RemoteStreams): () => void 
     if (socket.readyState !== socket.OPEN) return;
     socket.send(Buffer.concat([Buffer.of(CHANNEL.resize), Buffer.from(size)]));
   };
-  stdin?.setRawMode?.(true);
+  const cook = stdin?.isTTY === true ? makeRaw() : () => undefined;
   if (stdout.isTTY) {
     resize();
     stdout.on('resize', resize);
   }
   return () => {
-    stdin?.setRawMode?.(false);
+    cook();
     stdin?.destroy();
     stdout.off('resize', resize);
   };
+}
+
+/**
+ * Hands every byte on as it is, both ways. Node's own raw mode is not that: it leaves the terminal
+ * adding a carriage return to each line that the container's terminal has already ended with one.
+ */
+function makeRaw(): () => void {
+  const stty = (...args: readonly string[]): string =>
+    execFileSync('stty', [...args], { stdio: ['inherit', 'pipe', 'inherit'], encoding: 'utf8' });
+  const before = stty('-g').trim();
+  stty('raw', '-echo');
+  return () => void stty(before);
 }
 
 function outcomeOf(status: Status): RemoteOutcome {
