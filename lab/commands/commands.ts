@@ -217,8 +217,14 @@ function integer(text: string, min: number, max: number): number {
 function endpoints(text: string): readonly string[] {
   const urls = text.split(',').map((url) => url.trim());
   const wrong = urls.find((url) => !/^https?:\/\/[^/]+:\d+\/?$/.test(url));
-  if (wrong === undefined) return urls;
-  throw new InvalidArgumentError(`"${wrong}" is not a URL such as http://127.0.0.1:2379`);
+  if (wrong !== undefined) {
+    throw new InvalidArgumentError(`"${wrong}" is not a URL such as http://192.168.1.5:2379`);
+  }
+  const local = urls.find((url) => /\/\/(localhost|127\.|\[::1\])/.test(url));
+  if (local === undefined) return urls;
+  throw new InvalidArgumentError(
+    `"${local}" is the host's own loopback, which the lab's network can't reach: use an address of the host, or --store etcd`,
+  );
 }
 
 function collect(value: string, before: readonly string[] | undefined): readonly string[] {

@@ -4,6 +4,7 @@
  */
 
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import type { Clock } from '../../base/clock.ts';
 import { type AppliedObject, applyObject, outcomeLine } from '../../cli/apply/apply-object.ts';
 import { type ManifestObject, readManifests } from '../../cli/manifests/read-manifests.ts';
@@ -42,7 +43,7 @@ export async function up(
   work: { readonly files: readonly string[]; readonly timeoutMs: number },
   deps: UpDeps,
 ): Promise<boolean> {
-  const { clock, progress, env } = deps;
+  const { clock, progress } = deps;
   const startMs = clock.monotonicMs();
   // What is wrong with a file is told before anything is started for it.
   const manifests = readManifests(work.files, () => readFileSync(0, 'utf8'));
@@ -50,6 +51,33 @@ export async function up(
   const { spec, wasUp } = await startLab(options, deps);
   const client = await connect(spec);
   const wait: WaitDeps = { client, clock, deadlineMs: startMs + work.timeoutMs };
+  let applied: readonly AppliedObject[];
+  try {
+    applied = await makeReady(spec, manifests, wait, deps);
+  } catch (error) {
+    progress.note(`  the lab is left as it is; its logs are in ${path.join(spec.dataDir, 'logs')}`);
+    throw error;
+  }
+  const isChanged = !wasUp || applied.some(({ outcome }) => outcome !== 'unchanged');
+  const took = `${((clock.monotonicMs() - startMs) / 1000).toFixed(1)} s`;
+  progress.note(
+    isChanged
+      ? `\nLab "${spec.name}" is ready (${took}).`
+      : `\nLab "${spec.name}" was up and ready: nothing was changed.`,
+  );
+  await printPods(client, deps.write);
+  printNext(spec, deps.write);
+  return true;
+}
+
+/** From processes that were just started to everything Ready; returns what was applied. */
+async function makeReady(
+  spec: LabSpec,
+  manifests: readonly ManifestObject[],
+  wait: WaitDeps,
+  deps: UpDeps,
+): Promise<readonly AppliedObject[]> {
+  const { clock, progress, env } = deps;
   await progress.step(
     'API server',
     () => waitForApi(wait),
@@ -66,22 +94,13 @@ export async function up(
     () => waitForNodes(wait, names),
     () => names.join(' '),
   );
-  const applied = await applyAll(client, manifests, progress);
+  const applied = await applyAll(wait.client, manifests, progress);
   for (const { resource, object } of applied) {
     await progress.step(`${resource.kind} ${object.metadata.name} ready`, () =>
       waitForObject(wait, resource, object),
     );
   }
-  const isChanged = !wasUp || applied.some(({ outcome }) => outcome !== 'unchanged');
-  const took = `${((clock.monotonicMs() - startMs) / 1000).toFixed(1)} s`;
-  progress.note(
-    isChanged
-      ? `\nLab "${spec.name}" is ready (${took}).`
-      : `\nLab "${spec.name}" was up and ready: nothing was changed.`,
-  );
-  await printPods(client, deps.write);
-  printNext(spec, deps.write);
-  return true;
+  return applied;
 }
 
 /** The checks of `skiff doctor`; tools that apt can bring are installed, said aloud. */

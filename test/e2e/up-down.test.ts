@@ -125,6 +125,7 @@ describe('skiff', () => {
       [['up', '--name', 'Not_Good'], /use at most 40 of a-z/],
       [['up', '-f', '/does/not/exist'], /the path "\/does\/not\/exist" does not exist/],
       [['down', '--name'], /argument missing/],
+      [['up', '--etcd-endpoints', 'http://127.0.0.1:2379'], /loopback, which the lab's network/],
     ];
     for (const [args, expected] of cases) {
       const { code, stderr } = await runCommand(SKIFF, args);
