@@ -101,3 +101,8 @@ export function nodeDataDir(spec: LabSpec, node: string): string {
 export function nodeRunDir(spec: LabSpec, node: string): string {
   return path.join(spec.runDir, node);
 }
+
+/** The images of a lab: one store for all its nodes. */
+export function imageDirOf(spec: LabSpec): string {
+  return path.join(spec.dataDir, 'images');
+}

@@ -4,6 +4,7 @@ import path from 'node:path';
 import {
   controlAddress,
   controlNetns,
+  imageDirOf,
   type LabSpec,
   labCgroup,
   type NodeSpec,
@@ -88,7 +89,7 @@ function nodeProcesses(
     ...['--socket', socket],
     ...['--run-dir', runDir],
     ...['--data-dir', path.join(dataDir, 'runtime')],
-    ...['--image-dir', path.join(spec.dataDir, 'images')],
+    ...['--image-dir', imageDirOf(spec)],
     ...['--cgroup-root', cgroupRoot],
     ...['--pod-cidr', podCidr(spec, node)],
   ]);

@@ -7,6 +7,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { prepareHostLayer } from '../../agent/runtime/image/host-image.ts';
 import type { Clock } from '../../base/clock.ts';
 import { UsageError } from '../commands/usage-error.ts';
 import { usedSubnets } from '../doctor/facts.ts';
@@ -17,6 +18,7 @@ import { isSupervised, readLabSpec, readSupervisorState, writeLabSpec } from './
 import {
   controlNetns,
   DATA_ROOT,
+  imageDirOf,
   type LabSpec,
   nodeNetns,
   nodeRunDir,
@@ -75,11 +77,21 @@ export async function startLab(
       () => `10.${spec.subnet}.0.0/16, ${spec.nodes.length} nodes`,
     );
   }
+  // Once for all nodes: their runtimes would each make it, and only one result is kept.
+  await deps.progress.step('Built-in image', () => makeBuiltInImage(spec));
   for (const node of spec.nodes) {
     mkdirSync(nodeRunDir(spec, node.name), { recursive: true, mode: 0o700 });
   }
   await deps.progress.step('Processes', () => startSupervisor(spec, deps));
   return { spec, wasUp: false };
+}
+
+function makeBuiltInImage(spec: LabSpec): void {
+  const imageDir = imageDirOf(spec);
+  for (const folder of ['tmp', 'host']) {
+    mkdirSync(path.join(imageDir, folder), { recursive: true, mode: 0o700 });
+  }
+  prepareHostLayer(imageDir);
 }
 
 /** A data folder kept by an earlier `down --keep-data` says what the lab was. */

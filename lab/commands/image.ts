@@ -4,12 +4,11 @@
  */
 
 import { createReadStream, existsSync, statSync } from 'node:fs';
-import path from 'node:path';
 import { ImageStore } from '../../agent/runtime/image/image-store.ts';
 import { loadArchive, loadLayout } from '../../agent/runtime/image/load-archive.ts';
 import { makeDevice } from '../../agent/runtime/image/whiteout.ts';
 import { alignColumns } from '../../cli/printers/table.ts';
-import type { LabSpec } from '../cluster/lab-spec.ts';
+import { imageDirOf, type LabSpec } from '../cluster/lab-spec.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Loads an archive (`-`: from standard input) or a folder in OCI layout; prints the names. */
@@ -57,7 +56,7 @@ export function removeImage(spec: LabSpec, name: string, write: (text: string) =
 }
 
 function openStore(spec: LabSpec): ImageStore {
-  return new ImageStore(path.join(spec.dataDir, 'images'), 'lab', makeDevice);
+  return new ImageStore(imageDirOf(spec), 'lab', makeDevice);
 }
 
 function sizeText(bytes: number): string {
