@@ -15,6 +15,7 @@ const os = await import('node:os');
 const path = await import('node:path');
 const { parseArgs } = await import('node:util');
 const { systemClock: clock } = await import('../base/clock.ts');
+const { parsedOrUsage } = await import('../base/flags.ts');
 const { runProcess } = await import('../base/process-lifetime.ts');
 const { loadKubeconfig } = await import('../client/kubeconfig.ts');
 const { RestClient } = await import('../client/rest-client.ts');
@@ -22,23 +23,25 @@ const { newCriClient } = await import('../proto/cri/client.ts');
 const { runAgent } = await import('./agent.ts');
 const { runTool } = await import('./run-tool.ts');
 
-const { values: flags } = parseArgs({
-  options: {
-    kubeconfig: { type: 'string' },
-    'node-name': { type: 'string' },
-    'node-ip': { type: 'string' },
-    port: { type: 'string', default: '10250' },
-    'pki-dir': { type: 'string' },
-    'data-dir': { type: 'string' },
-    'runtime-endpoint': { type: 'string' },
-    'cgroup-root': { type: 'string', default: '/' },
-    'pod-cidr': { type: 'string' },
-    'cpu-milli': { type: 'string' },
-    'memory-bytes': { type: 'string' },
-    'max-pods': { type: 'string', default: '110' },
-    'log-level': { type: 'string', default: 'info' },
-  },
-});
+const { values: flags } = parsedOrUsage('agent', () =>
+  parseArgs({
+    options: {
+      kubeconfig: { type: 'string' },
+      'node-name': { type: 'string' },
+      'node-ip': { type: 'string' },
+      port: { type: 'string', default: '10250' },
+      'pki-dir': { type: 'string' },
+      'data-dir': { type: 'string' },
+      'runtime-endpoint': { type: 'string' },
+      'cgroup-root': { type: 'string', default: '/' },
+      'pod-cidr': { type: 'string' },
+      'cpu-milli': { type: 'string' },
+      'memory-bytes': { type: 'string' },
+      'max-pods': { type: 'string', default: '110' },
+      'log-level': { type: 'string', default: 'info' },
+    },
+  }),
+);
 
 const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 const level = LOG_LEVELS.find((each) => each === flags['log-level']) ?? 'info';

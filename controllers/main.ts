@@ -16,6 +16,7 @@ const { hostname } = await import('node:os');
 const path = await import('node:path');
 const { parseArgs } = await import('node:util');
 const { systemClock: clock } = await import('../base/clock.ts');
+const { parsedOrUsage } = await import('../base/flags.ts');
 const { runProcess } = await import('../base/process-lifetime.ts');
 const { loadKubeconfig } = await import('../client/kubeconfig.ts');
 const { runAsLeader } = await import('../client/leader-election.ts');
@@ -25,15 +26,17 @@ const { runControllers } = await import('./run-controllers.ts');
 /** As kube-controller-manager's `--node-monitor-grace-period`. */
 const GRACE_SECONDS = '50';
 
-const { values: flags } = parseArgs({
-  options: {
-    kubeconfig: { type: 'string' },
-    'pki-dir': { type: 'string' },
-    'node-monitor-grace-period-seconds': { type: 'string', default: GRACE_SECONDS },
-    'log-level': { type: 'string', default: 'info' },
-    'leader-elect': { type: 'boolean', default: false },
-  },
-});
+const { values: flags } = parsedOrUsage('controllers', () =>
+  parseArgs({
+    options: {
+      kubeconfig: { type: 'string' },
+      'pki-dir': { type: 'string' },
+      'node-monitor-grace-period-seconds': { type: 'string', default: GRACE_SECONDS },
+      'log-level': { type: 'string', default: 'info' },
+      'leader-elect': { type: 'boolean', default: false },
+    },
+  }),
+);
 
 await runProcess('controllers', logLevelOf(flags['log-level']), async ({ signal, logger }) => {
   if (flags.kubeconfig === undefined) throw new Error('--kubeconfig is required');

@@ -14,6 +14,7 @@ const { randomUUID } = await import('node:crypto');
 const { hostname } = await import('node:os');
 const { parseArgs } = await import('node:util');
 const { systemClock: clock } = await import('../base/clock.ts');
+const { parsedOrUsage } = await import('../base/flags.ts');
 const { runProcess } = await import('../base/process-lifetime.ts');
 const { loadKubeconfig } = await import('../client/kubeconfig.ts');
 const { runAsLeader } = await import('../client/leader-election.ts');
@@ -21,16 +22,18 @@ const { RestClient } = await import('../client/rest-client.ts');
 const { runScheduler } = await import('./run-scheduler.ts');
 const { seededRandom } = await import('./seeded-random.ts');
 
-const { values: flags } = parseArgs({
-  options: {
-    kubeconfig: { type: 'string' },
-    'log-level': { type: 'string', default: 'info' },
-    'leader-elect': { type: 'boolean', default: false },
-    // Upstream's up to 1.34. Of its successor's rule the first node gets all pods without requests.
-    'tie-break': { type: 'string', default: 'random' },
-    seed: { type: 'string', default: '1' },
-  },
-});
+const { values: flags } = parsedOrUsage('scheduler', () =>
+  parseArgs({
+    options: {
+      kubeconfig: { type: 'string' },
+      'log-level': { type: 'string', default: 'info' },
+      'leader-elect': { type: 'boolean', default: false },
+      // Upstream's up to 1.34. Of its successor's rule the first node gets all pods without requests.
+      'tie-break': { type: 'string', default: 'random' },
+      seed: { type: 'string', default: '1' },
+    },
+  }),
+);
 
 await runProcess('scheduler', logLevelOf(flags['log-level']), async ({ signal, logger }) => {
   if (flags.kubeconfig === undefined) throw new Error('--kubeconfig is required');

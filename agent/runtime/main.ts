@@ -9,21 +9,24 @@ import { enableCompileCache, flushCompileCache } from 'node:module';
 enableCompileCache();
 
 const { parseArgs } = await import('node:util');
+const { parsedOrUsage } = await import('../../base/flags.ts');
 const { runProcess } = await import('../../base/process-lifetime.ts');
 const { systemClock } = await import('../../base/clock.ts');
 const { runRuntime } = await import('./cri/run-runtime.ts');
 
-const { values } = parseArgs({
-  options: {
-    socket: { type: 'string' },
-    'run-dir': { type: 'string' },
-    'data-dir': { type: 'string' },
-    'image-dir': { type: 'string' },
-    'cgroup-root': { type: 'string' },
-    'pod-cidr': { type: 'string' },
-    'log-level': { type: 'string', default: 'info' },
-  },
-});
+const { values } = parsedOrUsage('runtime', () =>
+  parseArgs({
+    options: {
+      socket: { type: 'string' },
+      'run-dir': { type: 'string' },
+      'data-dir': { type: 'string' },
+      'image-dir': { type: 'string' },
+      'cgroup-root': { type: 'string' },
+      'pod-cidr': { type: 'string' },
+      'log-level': { type: 'string', default: 'info' },
+    },
+  }),
+);
 
 const levels = ['debug', 'info', 'warn', 'error'] as const;
 const level = levels.find((name) => name === values['log-level']) ?? usage('--log-level');

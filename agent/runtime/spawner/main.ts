@@ -12,6 +12,7 @@ import { closeSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../../../base/clock.ts';
+import { parsedOrUsage } from '../../../base/flags.ts';
 import { newLogger } from '../../../base/logger.ts';
 import { Cgroups } from '../cgroup/cgroups.ts';
 import { setOomScore } from '../container/run-program.ts';
@@ -27,7 +28,9 @@ import { Spawner } from './spawner.ts';
 /** As low as one may go without being exempt. */
 const OOM_SCORE = -999;
 
-const { values } = parseArgs({ options: { 'run-dir': { type: 'string' } } });
+const { values } = parsedOrUsage('spawner', () =>
+  parseArgs({ options: { 'run-dir': { type: 'string' } } }),
+);
 const runDir = values['run-dir'];
 if (runDir === undefined || !path.isAbsolute(runDir)) {
   process.stderr.write('spawner: --run-dir needs an absolute path\n');
