@@ -44,6 +44,27 @@ const files = Object.keys(MAY_IMPORT)
 describe('tidy', () => {
   it('finds the code', () => assert.ok(files.length > 5));
 
+  it('has no file that nobody imports, besides entry points and what is generated', () => {
+    const imported = new Set<string>();
+    for (const file of [...files, ...globSync('test/**/*.ts')]) {
+      const text = readFileSync(file, 'utf8');
+      for (const [, target = ''] of text.matchAll(/'(\.[^']+\.ts)'/g)) {
+        imported.add(path.join(path.dirname(file), target));
+      }
+    }
+    const unused = files.filter((f) => !imported.has(f) && path.basename(f) !== 'main.ts');
+    assert.deepEqual(unused, []);
+  });
+
+  it('takes the time from base/clock.ts only', () => {
+    const clocks = /\bDate\.now\(|\bnew Date\(\)|(?<![.\w])set(?:Timeout|Interval)\(/;
+    const found = files.filter((file) => clocks.test(readFileSync(file, 'utf8')));
+    assert.deepEqual(
+      found.filter((file) => file !== 'base/clock.ts'),
+      [],
+    );
+  });
+
   for (const file of files) {
     const text = readFileSync(file, 'utf8');
 
