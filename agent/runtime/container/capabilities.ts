@@ -1,6 +1,7 @@
 /** Linux capabilities by name. Source: include/uapi/linux/capability.h of Linux 6.12. */
 
-const NAMES: readonly string[] = [
+/** All that this code knows of, in the kernel's order: a name stands at its number. */
+export const ALL_CAPABILITIES: readonly string[] = [
   'CAP_CHOWN',
   'CAP_DAC_OVERRIDE',
   'CAP_DAC_READ_SEARCH',
@@ -50,12 +51,9 @@ const SET_BYTES = 4;
 /** The low half of the effective, permitted and inheritable set, then the high halves. */
 const DATA_BYTES = 2 * 3 * SET_BYTES;
 
-/** All that this code knows of, in the kernel's order. */
-export const ALL_CAPABILITIES = NAMES;
-
 /** The number of a capability; undefined when the name is not one. */
 export function capabilityNumber(name: string): number | undefined {
-  const index = NAMES.indexOf(name);
+  const index = ALL_CAPABILITIES.indexOf(name);
   return index === -1 ? undefined : index;
 }
 

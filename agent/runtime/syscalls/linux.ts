@@ -11,7 +11,6 @@ export const CLONE_NEWIPC = 0x08000000;
 export const CLONE_NEWPID = 0x20000000;
 export const CLONE_NEWNET = 0x40000000;
 export const CLONE_CLEAR_SIGHAND = 0x100000000n;
-export const CLONE_PIDFD = 0x1000;
 
 export const SIGKILL = 9;
 export const SIGPIPE = 13;
@@ -19,7 +18,6 @@ export const SIGCHLD = 17;
 /** The highest signal number. */
 export const SIGNALS = 64;
 
-export const MS_RDONLY = 0x1;
 export const MS_NOSUID = 0x2;
 export const MS_NODEV = 0x4;
 export const MS_NOEXEC = 0x8;
@@ -50,7 +48,6 @@ export const AT_RECURSIVE = 0x8000;
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_RDWR = 2;
-export const O_CREAT = 0o100;
 export const O_NOCTTY = 0o400;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
@@ -62,11 +59,9 @@ export const { O_DIRECTORY, O_NOFOLLOW } =
     ? { O_DIRECTORY: 0o40000, O_NOFOLLOW: 0o100000 }
     : { O_DIRECTORY: 0o200000, O_NOFOLLOW: 0o400000 };
 
-export const RESOLVE_NO_XDEV = 0x01;
 export const RESOLVE_NO_MAGICLINKS = 0x02;
 export const RESOLVE_IN_ROOT = 0x10;
 
-export const S_IFCHR = 0o020000;
 export const S_IFREG = 0o100000;
 export const S_IFIFO = 0o010000;
 
@@ -94,7 +89,6 @@ export const MAX_FD = 0xffff_ffff;
 export const LOCK_EX_NB = 6;
 
 export const EACCES = 13;
-export const EEXIST = 17;
 export const ENOENT = 2;
 export const ENOTDIR = 20;
 export const EPERM = 1;
