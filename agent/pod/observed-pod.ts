@@ -46,8 +46,6 @@ export interface ObservedPod {
   readonly containers: readonly ObservedContainer[];
 }
 
-export const NOTHING_OBSERVED = { sandboxes: [], containers: [] } as const;
-
 /** The newest run of a container of this name. */
 export function latestRun(observed: ObservedPod, name: string): ObservedContainer | undefined {
   return observed.containers.find((container) => container.name === name);

@@ -76,7 +76,12 @@ async function patchWith(
   return answerWritten(endpoint, 200, updated);
 }
 
-function applied(endpoint: Endpoint, type: PatchType, target: JsonObject, body: unknown): unknown {
+function applied(
+  endpoint: Endpoint,
+  type: Exclude<PatchType, 'apply'>,
+  target: JsonObject,
+  body: unknown,
+): unknown {
   switch (type) {
     case 'json':
       return applyJsonPatch(target, body);
@@ -84,8 +89,6 @@ function applied(endpoint: Endpoint, type: PatchType, target: JsonObject, body: 
       return applyMergePatch(target, body);
     case 'strategic':
       return applyStrategicMergePatch(typeNameOf(endpoint), target, body as JsonObject);
-    case 'apply':
-      throw new Error('TODO: Not implemented yet');
   }
 }
 

@@ -23,11 +23,6 @@ export function applyDefaults(typeName: string, object: JsonObject): void {
   for (const { json, type } of plan.inner) defaultInside(type, object[json]);
 }
 
-/** The declared default of one field, or `undefined`. */
-export function declaredDefault(typeName: string, field: string): unknown {
-  return typeNamed(typeName).fields.get(field)?.def;
-}
-
 /** `value` is a message, a list of them, or a map to them. */
 function defaultInside(type: string, value: unknown): void {
   if (Array.isArray(value)) {

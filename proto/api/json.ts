@@ -7,11 +7,6 @@ export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The value of an own key; keys of the prototype (`constructor`) are not there. */
-export function getOwn(object: JsonObject, key: string): unknown {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
-}
-
 /** Equal as JSON: the order of keys does not count, that of lists does; an undefined value is absent. */
 export function jsonEquals(a: unknown, b: unknown): boolean {
   if (a === b) return true;

@@ -17,9 +17,6 @@ import { type Operation, type Parameter, pathsOf } from './openapi/operations.ts
 import type { ServedResourceFacts } from './openapi/served.ts';
 import { schemaVersion } from './schema.ts';
 
-/** The media type of {@link openApiV2Protobuf}. */
-export const OPENAPI_V2_PROTOBUF = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
-
 /** The document of all resources, of all group versions. */
 export function openApiV2Document(resources: readonly ServedResourceFacts[]): JsonObject {
   const paths: JsonObject = {};

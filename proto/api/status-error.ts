@@ -88,10 +88,6 @@ export function expired(message: string): ApiError {
   return newApiError(410, 'Expired', message);
 }
 
-export function tooManyRequests(message: string, retryAfterSeconds: number): ApiError {
-  return newApiError(429, 'TooManyRequests', message, { retryAfterSeconds });
-}
-
 export function internalError(cause: unknown): ApiError {
   const text = cause instanceof Error ? cause.message : String(cause);
   const details: StatusDetails = { causes: [{ message: text }] };

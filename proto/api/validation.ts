@@ -79,15 +79,6 @@ export function tooMany(field: string, actual: number, max: number): FieldError 
   return { type: 'FieldValueTooMany', field, message };
 }
 
-/** `value` must be one of the supported texts. */
-export function oneOf(
-  field: string,
-  value: string,
-  supported: readonly string[],
-): readonly FieldError[] {
-  return supported.includes(value) ? [] : [notSupported(field, value, supported)];
-}
-
 export function nonNegative(field: string, value: number): readonly FieldError[] {
   return value >= 0 ? [] : [invalidField(field, value, NOT_NEGATIVE)];
 }
