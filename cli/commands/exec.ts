@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { pods } from '../../proto/api/gen/resources.ts';
 import { resourcePath } from '../../proto/api/resource.ts';
 import { findPod } from '../resources/find-pod.ts';
-import { CliExit, type Session } from '../session.ts';
+import { CliExit, CliUsageError, type Session } from '../session.ts';
 import { runRemote } from '../streaming/remote-command.ts';
 import type { Runner } from './program.ts';
 
@@ -16,15 +16,14 @@ interface ExecFlags {
 
 export function addExec(program: Command, run: Runner): void {
   program
-    .command('exec <pod> <command...>')
+    .command('exec <pod> [command...]')
     .description('run a command in a container: skiff exec -it POD -- sh')
-    .passThroughOptions()
     .option('-c, --container <name>', 'which container (default: the first)')
     .option('-i, --stdin', 'send standard input')
     .option('-t, --tty', 'the command gets a terminal')
     .action(
       run((session, pod: string, command: string[], flags: ExecFlags) =>
-        remote(session, pod, 'exec', flags, withoutDashes(command)),
+        execute(session, pod, command, flags),
       ),
     );
   program
@@ -38,9 +37,16 @@ export function addExec(program: Command, run: Runner): void {
     );
 }
 
-/** Options are passed on to the command, and with them the `--` that tells where it begins. */
-function withoutDashes(words: readonly string[]): readonly string[] {
-  return words[0] === '--' ? words.slice(1) : words;
+async function execute(
+  session: Session,
+  pod: string,
+  command: readonly string[],
+  flags: ExecFlags,
+): Promise<void> {
+  if (command.length === 0) {
+    throw new CliUsageError('you must specify at least one command for the container');
+  }
+  await remote(session, pod, 'exec', flags, command);
 }
 
 /** Ends with the exit code of the command. */
