@@ -27,7 +27,7 @@ export interface Session {
   readonly signal: AbortSignal;
 }
 
-/** A command line that can't be carried out as it stands: exit code 2, and what to do. */
+/** A command line that can't be carried out as it stands, and what to do. */
 export class CliUsageError extends Error {
   override readonly name = 'CliUsageError';
 }

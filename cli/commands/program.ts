@@ -25,19 +25,22 @@ export type Runner = <A extends readonly unknown[]>(
   verb: (session: Session, ...args: A) => Promise<void>,
 ) => (...args: [...A, Command]) => Promise<void>;
 
-/** Returns the exit code: 1 for what the server refuses, 2 for a wrong command line. */
+/** Returns the exit code: as kubectl's, 1 for all failures; 128 and its number for a signal. */
 export async function runCli(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const controller = new AbortController();
-  process.once('SIGINT', () => {
-    controller.abort();
-    process.exitCode = 130;
-  });
+  for (const [name, code] of SIGNAL_CODES) {
+    // A second signal ends the program at once, whatever it is at.
+    process.once(name, () => {
+      controller.abort();
+      process.exitCode = code;
+    });
+  }
   const program = newProgram(env, controller.signal);
   try {
     await program.parseAsync([...argv]);
     return Number(process.exitCode ?? 0);
   } catch (error) {
-    if (controller.signal.aborted) return 130;
+    if (controller.signal.aborted) return Number(process.exitCode ?? 1);
     return report(error);
   }
 }
@@ -79,18 +82,23 @@ function report(error: unknown): number {
   if (error instanceof CliExit) return error.code;
   if (error instanceof CliUsageError || error instanceof ManifestError) {
     err(`error: ${error.message}`);
-    return error instanceof CliUsageError ? 2 : 1;
+    return 1;
   }
   if (error instanceof ApiError) {
     err(`Error from server (${error.reason}): ${error.message}`);
     return 1;
   }
   if (error instanceof Error && 'exitCode' in error && 'code' in error) {
-    return error.exitCode === 0 ? 0 : 2;
+    return error.exitCode === 0 ? 0 : 1;
   }
   err(`error: ${error instanceof Error ? error.message : String(error)}`);
   return 1;
 }
+
+const SIGNAL_CODES = [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const;
 
 const VERBS = [
   addGet,
