@@ -46,17 +46,18 @@ export function addCreate(program: Command, run: Runner): void {
     usage: string,
     description: string,
     resource: Resource,
-    fields: (flags: CreateFlags, name: string) => object,
+    fields: (flags: CreateFlags, name: string, words: readonly string[]) => object,
   ): Command =>
     create
-      .command(`${usage} <name>`)
+      .command(`${usage} <name> [words...]`)
       .description(description)
       .option('-o, --output <format>', 'yaml, json, name, jsonpath=TEMPLATE')
       .option('--dry-run <how>', 'server: check and answer, but store nothing')
       .action(
-        run((session, name: string, flags: CreateFlags) =>
-          createOne(session, resource, name, fields(flags, name), flags),
-        ),
+        run((session, first: string, rest: string[], flags: CreateFlags) => {
+          const [name, words] = nameAndWords(resource, first, rest);
+          return createOne(session, resource, name, fields(flags, name, words), flags);
+        }),
       );
   add('namespace', 'a namespace', namespaces, () => ({ spec: {} })).alias('ns');
   add('serviceaccount', 'a service account', serviceaccounts, () => ({})).alias('sa');
@@ -74,6 +75,25 @@ export function addCreate(program: Command, run: Runner): void {
     .alias('deploy')
     .requiredOption('--image <name>', 'an image; each makes a container', collect)
     .option('-r, --replicas <n>', 'how many pods', Number, 1);
+}
+
+/**
+ * `secret generic NAME` is one of the `secret NAME`s; after a deployment's name stands the command of
+ * its containers; nothing else takes more words than a name.
+ */
+function nameAndWords(
+  resource: Resource,
+  first: string,
+  rest: readonly string[],
+): readonly [string, readonly string[]] {
+  const [second, ...more] = rest;
+  if (resource === secrets && first === 'generic' && second !== undefined && more.length === 0) {
+    return [second, []];
+  }
+  if (rest.length > 0 && resource !== deployments) {
+    throw new CliUsageError(`exactly one NAME is required, got ${rest.length + 1}`);
+  }
+  return [first, rest];
 }
 
 async function createOne(
@@ -110,11 +130,12 @@ function dataOf(flags: CreateFlags): Readonly<Record<string, string>> {
   return Object.fromEntries([...literals, ...files]);
 }
 
-function deploymentOf(flags: CreateFlags, name: string): object {
+function deploymentOf(flags: CreateFlags, name: string, command: readonly string[]): object {
   const labels = { app: name };
   const containers = (flags.image ?? []).map((image, index) => {
     const [base = name] = image.split('/').at(-1)?.split(/[:@]/) ?? [];
-    return { name: index === 0 ? base : `${base}-${index}`, image };
+    const own = { name: index === 0 ? base : `${base}-${index}`, image };
+    return command.length > 0 ? { ...own, command } : own;
   });
   return {
     spec: {
