@@ -90,13 +90,25 @@ async function setPairs(
         session.signal,
       )) as KubernetesObject;
       assertFree(object, values, field, flags.overwrite === true);
+      const done = outcomeOf(object.metadata[field] ?? {}, values, field);
       const body = { metadata: { [field]: values } };
       const options = { fieldManager: 'skiff' };
       await session.client.patch(resource, target, 'merge', body, options, session.signal);
-      const done = field === 'labels' ? 'labeled' : 'annotated';
       session.out(`${objectName({ ...object, kind: resource.kind })} ${done}\n`);
     }
   }
+}
+
+/** In kubectl's words: only labels are told apart. Source: kubectl pkg/cmd/label/label.go, v0.36. */
+function outcomeOf(
+  before: Readonly<Record<string, string>>,
+  values: Readonly<Record<string, string | null>>,
+  field: 'labels' | 'annotations',
+): string {
+  if (field === 'annotations') return 'annotated';
+  const entries = Object.entries(values);
+  if (entries.every(([key, value]) => (before[key] ?? null) === value)) return 'not labeled';
+  return entries.every(([, value]) => value === null) ? 'unlabeled' : 'labeled';
 }
 
 function parseChange(word: string): readonly [string, string | null] {

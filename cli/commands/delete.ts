@@ -3,12 +3,12 @@
 import type { Command } from 'commander';
 import type { KubernetesObject } from '../../proto/api/meta.ts';
 import { resourcePath } from '../../proto/api/resource.ts';
-import { isNotFound } from '../../proto/api/status-error.ts';
+import { ApiError, isNotFound } from '../../proto/api/status-error.ts';
 import { readManifests } from '../manifests/read-manifests.ts';
 import { objectName } from '../printers/output.ts';
 import { ResourceMapper, type ServedResource } from '../resources/resource-mapper.ts';
 import { parseTargets } from '../resources/targets.ts';
-import { CliUsageError, type Session } from '../session.ts';
+import { CliExit, CliUsageError, type Session } from '../session.ts';
 import { readStdin } from '../stdin.ts';
 import { collect } from './flags.ts';
 import type { Runner } from './program.ts';
@@ -39,6 +39,8 @@ const PROPAGATION: Readonly<Record<string, 'Background' | 'Foreground' | 'Orphan
 };
 /** How often an object is asked for whose deletion takes its time. */
 const POLL_MS = 50;
+const FORCE_WARNING =
+  'Warning: Immediate deletion does not wait for confirmation that the running resource has been terminated. The resource may continue to run on the cluster indefinitely.\n';
 
 export function addDelete(program: Command, run: Runner): void {
   program
@@ -73,7 +75,10 @@ async function remove(
   };
   const mapper = await ResourceMapper.discover(session.client, session.signal);
   const doomed = await findDoomed(session, words, flags, mapper);
+  if (flags.force === true && grace === 0) session.err(FORCE_WARNING);
   const uids: (string | undefined)[] = [];
+  // One object that can't be deleted does not keep the others.
+  let failures = 0;
   for (const { resource, ...target } of doomed) {
     const path = resourcePath(resource, target);
     try {
@@ -82,14 +87,17 @@ async function remove(
       const forced = flags.force === true ? ' force' : '';
       session.out(`${nameOf(resource, target.name)}${forced} deleted\n`);
     } catch (error) {
-      if (flags.ignoreNotFound !== true || !isNotFound(error)) throw error;
+      if (!(error instanceof ApiError)) throw error;
       uids.push(undefined);
+      if (flags.ignoreNotFound === true && isNotFound(error)) continue;
+      failures += 1;
+      session.err(`Error from server (${error.reason}): ${error.message}\n`);
     }
   }
-  if (!flags.wait) return;
   for (const [index, { resource, ...target }] of doomed.entries()) {
-    await waitUntilGone(session, resourcePath(resource, target), uids[index]);
+    if (flags.wait) await waitUntilGone(session, resourcePath(resource, target), uids[index]);
   }
+  if (failures > 0) throw new CliExit(1);
 }
 
 async function findDoomed(

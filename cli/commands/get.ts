@@ -4,12 +4,13 @@ import type { Command } from 'commander';
 import { watchEvents } from '../../client/watch-stream.ts';
 import type { KubernetesObject } from '../../proto/api/meta.ts';
 import { resourcePath } from '../../proto/api/resource.ts';
-import { isNotFound } from '../../proto/api/status-error.ts';
+import { ApiError, isNotFound } from '../../proto/api/status-error.ts';
 import { formatObject, type Output, parseOutput } from '../printers/output.ts';
 import { isApiTable, TABLE_ACCEPT, type Table, TablePrinter } from '../printers/table.ts';
 import { ResourceMapper } from '../resources/resource-mapper.ts';
 import { parseTargets, type Target } from '../resources/targets.ts';
-import { CliUsageError, type Session } from '../session.ts';
+import { CliExit, CliUsageError, type Session } from '../session.ts';
+import { collect } from './flags.ts';
 import type { Runner } from './program.ts';
 
 interface GetFlags {
@@ -21,6 +22,7 @@ interface GetFlags {
   readonly watchOnly?: boolean;
   readonly headers: boolean;
   readonly showLabels?: boolean;
+  readonly labelColumns?: readonly string[];
   readonly ignoreNotFound?: boolean;
 }
 
@@ -39,6 +41,7 @@ export function addGet(program: Command, run: Runner): void {
     .option('--watch-only', 'print changes only')
     .option('--no-headers', 'leave the head of the table out')
     .option('--show-labels', 'a column with the labels')
+    .option('-L, --label-columns <labels>', 'a column for each of these labels', collect)
     .option('--ignore-not-found', 'an object that is not there is no error')
     .action(run((session, words: string[], flags: GetFlags) => get(session, words, flags)));
 }
@@ -58,8 +61,18 @@ async function get(session: Session, words: readonly string[], flags: GetFlags):
     await watch(session, target, flags, output);
     return;
   }
-  if (output.kind === 'table') await printTables(session, targets, flags, output.wide);
-  else await printObjects(session, targets, flags, output);
+  // One name that is not there does not keep the others from being shown.
+  const missing: string[] = [];
+  const isAlone = targets.length === 1 && (targets[0]?.names.length ?? 0) <= 1;
+  const onMissing = (error: ApiError): void => {
+    if (isAlone) throw error;
+    missing.push(`Error from server (${error.reason}): ${error.message}\n`);
+  };
+  if (output.kind === 'table') {
+    await printTables(session, targets, flags, output.wide, onMissing);
+  } else await printObjects(session, targets, flags, output, onMissing);
+  for (const line of missing) session.err(line);
+  if (missing.length > 0) throw new CliExit(1);
 }
 
 async function printTables(
@@ -67,18 +80,25 @@ async function printTables(
   targets: readonly Target[],
   flags: GetFlags,
   wide: boolean,
+  onMissing: (error: ApiError) => void,
 ): Promise<void> {
   let rows = 0;
+  let isAnyMissing = false;
+  const noteMissing = (error: ApiError): void => {
+    isAnyMissing = true;
+    onMissing(error);
+  };
+  const isMixed = new Set(targets.map(({ resource }) => resource.plural)).size > 1;
   for (const target of targets) {
-    const printer = newPrinter(session, target, flags, wide, targets.length > 1);
-    for await (const answer of pages(session, target, flags, TABLE_ACCEPT)) {
+    const printer = newPrinter(session, target, flags, wide, isMixed);
+    for await (const answer of pages(session, target, flags, TABLE_ACCEPT, noteMissing)) {
       if (!isApiTable(answer)) throw new Error('The server did not answer with a Table');
       rows += answer.rows.length;
       if (answer.rows.length > 0 && printer.isFresh && rows > answer.rows.length) session.out('\n');
       printer.print(answer);
     }
   }
-  if (rows > 0) return;
+  if (rows > 0 || isAnyMissing) return;
   const where = isEverywhere(targets, flags) ? '' : ` in ${session.namespace} namespace`;
   session.err(`No resources found${where}${where === '' ? '' : '.'}\n`);
 }
@@ -88,10 +108,11 @@ async function printObjects(
   targets: readonly Target[],
   flags: GetFlags,
   output: Exclude<Output, { readonly kind: 'table' }>,
+  onMissing: (error: ApiError) => void,
 ): Promise<void> {
   const found: KubernetesObject[] = [];
   for (const target of targets) {
-    for await (const answer of pages(session, target, flags, 'application/json')) {
+    for await (const answer of pages(session, target, flags, 'application/json', onMissing)) {
       const list = answer as { readonly items?: readonly KubernetesObject[] };
       const { resource } = target;
       const apiVersion = resource.group === '' ? 'v1' : `${resource.group}/${resource.version}`;
@@ -113,6 +134,7 @@ async function* pages(
   target: Target,
   flags: GetFlags,
   accept: string,
+  onMissing: (error: ApiError) => void,
 ): AsyncGenerator<unknown> {
   const { client, signal } = session;
   const { resource } = target;
@@ -122,7 +144,8 @@ async function* pages(
     try {
       yield await client.request('GET', path, undefined, { accept }, signal);
     } catch (error) {
-      if (flags.ignoreNotFound !== true || !isNotFound(error)) throw error;
+      if (!(error instanceof ApiError) || !isNotFound(error)) throw error;
+      if (flags.ignoreNotFound !== true) onMissing(error);
     }
   }
   if (target.names.length > 0) return;
@@ -180,6 +203,7 @@ function newPrinter(
     withNamespace: flags.allNamespaces === true && resource.namespaced,
     noHeaders: !flags.headers,
     showLabels: flags.showLabels === true,
+    labelColumns: (flags.labelColumns ?? []).flatMap((labels) => labels.split(',')),
     ...(isOneOfMany ? { namePrefix: `${type}/` } : {}),
   });
 }

@@ -60,6 +60,12 @@ async function wait(session: Session, words: readonly string[], flags: WaitFlags
     if (selected.length === 0) throw new Error('no matching resources found');
     for (const name of selected) {
       const path = resourcePath(resource, { ...scope, name });
+      // What has never been there has nothing to wait for, but for being created.
+      if (flags.for !== 'create' && flags.for !== 'delete') {
+        await session.client.get(resource, { ...scope, name }, session.signal);
+      } else if (flags.for === 'delete' && (await getOrUndefined(session, path)) === undefined) {
+        continue;
+      }
       const last = await poll(session, path, check, deadlineMs);
       const word = flags.for === 'delete' ? 'deleted' : 'condition met';
       session.out(

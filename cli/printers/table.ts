@@ -32,6 +32,8 @@ export interface TableOptions {
   readonly withNamespace: boolean;
   readonly noHeaders?: boolean;
   readonly showLabels?: boolean;
+  /** Labels that each have a column (`-L`). */
+  readonly labelColumns?: readonly string[];
   /** Put before each name, as `pod/`, where several types are shown. */
   readonly namePrefix?: string;
 }
@@ -39,7 +41,9 @@ export interface TableOptions {
 /** The `Accept` header that asks for a Table. */
 export const TABLE_ACCEPT = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
 
-const GAP = '   ';
+const GAP = 3;
+/** A column and its gap are at least this wide. Source: cli-runtime printers/tabwriter.go, v0.36. */
+const COLUMN_MIN = 6;
 
 /** Lines without a trailing newline; an empty table gives only its head. */
 export function formatTable(table: Table, options: TableOptions): readonly string[] {
@@ -50,9 +54,11 @@ function tableRows(table: Table, options: TableOptions): readonly (readonly stri
   const shown = table.columnDefinitions
     .map((column, index) => ({ column, index }))
     .filter(({ column }) => options.wide || column.priority === 0);
+  const labelColumns = options.labelColumns ?? [];
   const head = [
     ...(options.withNamespace ? ['NAMESPACE'] : []),
     ...shown.map(({ column }) => column.name.toUpperCase()),
+    ...labelColumns.map((label) => (label.split('/').at(-1) ?? label).toUpperCase()),
     ...(options.showLabels === true ? ['LABELS'] : []),
   ];
   const rows = table.rows.map((row) => [
@@ -61,6 +67,7 @@ function tableRows(table: Table, options: TableOptions): readonly (readonly stri
       const isName = options.namePrefix !== undefined && column.name.toLowerCase() === 'name';
       return `${isName ? options.namePrefix : ''}${cellText(row.cells[index])}`;
     }),
+    ...labelColumns.map((label) => row.object?.metadata?.labels?.[label] ?? '<none>'),
     ...(options.showLabels === true ? [labelsText(row.object?.metadata?.labels)] : []),
   ]);
   return options.noHeaders === true ? rows : [head, ...rows];
@@ -91,8 +98,11 @@ function padColumns(
 ): readonly string[] {
   return rows.map((row) =>
     row
-      .map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0)))
-      .join(GAP)
+      .map((cell, index) => {
+        const width = Math.max((widths[index] ?? 0) + GAP, COLUMN_MIN);
+        return index === row.length - 1 ? cell : cell.padEnd(width);
+      })
+      .join('')
       .trimEnd(),
   );
 }

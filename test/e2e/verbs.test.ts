@@ -217,6 +217,62 @@ describe('skiff', () => {
     assert.match((await refused('get', 'ns', 'other')).text, /not found/);
   });
 
+  it('does what can be done, and says what can not', async () => {
+    await lab.skiff('create', 'cm', 'here', '--from-literal=a=1');
+    const got = await lab.run(SKIFF, ['get', 'cm', 'nope', 'here', '-o', 'name']);
+    assert.deepEqual(got, {
+      code: 1,
+      stdout: 'configmap/here\n',
+      stderr: 'Error from server (NotFound): configmaps "nope" not found\n',
+    });
+    assert.equal(await lab.skiff('label', 'cm', 'here', 'a=b'), 'configmap/here labeled\n');
+    assert.equal(await lab.skiff('label', 'cm', 'here', 'a=b'), 'configmap/here not labeled\n');
+    assert.match(await lab.skiff('get', 'cm', 'here', '-L', 'a'), / A\nhere .* b\n$/);
+    assert.equal(await lab.skiff('label', 'cm', 'here', 'a-'), 'configmap/here unlabeled\n');
+    const deleted = await lab.run(SKIFF, ['delete', 'cm', 'nope', 'here']);
+    assert.equal(deleted.code, 1);
+    assert.equal(deleted.stdout, 'configmap "here" deleted\n');
+    const waited = await refused('wait', 'pod/nope', '--for=condition=Ready');
+    assert.match(waited.text, /pods "nope" not found/);
+  });
+
+  it('takes the options of exec after the pod, and those of the command after --', async () => {
+    await lab.skiff('run', 'target', '--image=skiff/host', '--', 'sleep', '1000');
+    await lab.skiff('wait', 'pod/target', '--for=condition=Ready');
+    const echoed = await lab.skiff('exec', 'target', '-c', 'target', '--', 'echo', '--', '-c', 'x');
+    assert.equal(echoed, '-- -c x\n');
+    const wrong = await refused('exec', 'target', '-c', 'nope', '--', 'true');
+    assert.match(wrong.text, /container nope is not valid for pod target/);
+    const forced = await lab.run(SKIFF, ['delete', 'pod', 'target', '--grace-period=0', '--force']);
+    assert.equal(forced.stdout, 'pod "target" force deleted\n');
+    assert.match(forced.stderr, /^Warning: Immediate deletion does not wait/);
+  });
+
+  for (const [signal, code] of [
+    ['INT', 130],
+    ['TERM', 143],
+  ] as const) {
+    it(`removes the pod of run --rm also when SIG${signal} ends it`, async () => {
+      const name = `run-${signal.toLowerCase()}`;
+      const args = ['run', '-i', '--rm', '--restart=Never', '--image=skiff/host', name];
+      const command = ['--foreground', '--preserve-status', `--signal=${signal}`, '3', SKIFF];
+      const { code: ended, stdout } = await lab.run('timeout', [
+        ...command,
+        ...args,
+        '--',
+        'sh',
+        '-c',
+        'trap "exit 0" TERM; while :; do sleep 0.1; done',
+      ]);
+      assert.equal(ended, code);
+      assert.equal(stdout, `pod "${name}" deleted\n`);
+      await eventually('the pod is gone', async () => {
+        const { code: found } = await lab.run(SKIFF, ['get', 'pod', name]);
+        return found === 1;
+      });
+    });
+  }
+
   it('says what is wrong with a command line', async () => {
     assert.match((await refused('gte', 'pods')).text, /unknown command 'gte'[\s\S]*get/);
     assert.match((await refused('get', 'pods', '-o', 'xml')).text, /output format "xml"/);
