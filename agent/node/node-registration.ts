@@ -9,6 +9,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Client } from '../../client/client.ts';
+import { ConnectionError } from '../../client/http-transport.ts';
 import { apiTime } from '../../client/timestamps.ts';
 import type { Node } from '../../proto/api/gen/core-v1.ts';
 import { nodes } from '../../proto/api/gen/resources.ts';
@@ -63,7 +64,7 @@ export class NodeRegistration {
   }
 
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, logger } = this.#options;
+    const { clock } = this.#options;
     let failures = 0;
     while (!signal.aborted) {
       let waitMs = STATUS_PERIOD_MS;
@@ -73,12 +74,18 @@ export class NodeRegistration {
       } catch (error) {
         if (signal.aborted) return;
         if (isNotFound(error)) this.#node = undefined;
-        if (failures === 0) logger.warn('Could not report the node', { error });
+        if (failures === 0) this.#logFailure(error);
         failures += 1;
         waitMs = RETRY_MS;
       }
       await clock.after(waitMs, signal);
     }
+  }
+
+  /** An API server that can't be reached needs one line, not a stack. */
+  #logFailure(error: unknown): void {
+    const reason = error instanceof ConnectionError ? error.message : error;
+    this.#options.logger.warn('Could not report the node', { error: reason });
   }
 
   /** True when the node is Ready. */

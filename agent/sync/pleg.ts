@@ -75,7 +75,9 @@ export class Pleg {
         }
       } catch (error) {
         if (error instanceof CriError && error.code === 'UNIMPLEMENTED') return;
-        if (this.#streaming) logger.warn('Lost the event stream of the runtime', { error });
+        if (this.#streaming) {
+          logger.warn('Lost the event stream of the runtime', { error: reasonOf(error) });
+        }
       } finally {
         cancel();
       }
@@ -92,7 +94,7 @@ export class Pleg {
   }
 
   async #relistLoop(signal: AbortSignal): Promise<void> {
-    const { clock, logger, onReconnect } = this.#options;
+    const { clock, onReconnect } = this.#options;
     signal.addEventListener('abort', () => this.#hurry.resolve(), { once: true });
     let failed = false;
     while (!signal.aborted) {
@@ -102,7 +104,7 @@ export class Pleg {
         if (failed) onReconnect();
         failed = false;
       } catch (error) {
-        if (!failed && !signal.aborted) logger.warn('Could not list what runs', { error });
+        if (!failed && !signal.aborted) this.#logFailedList(error);
         failed = true;
       }
       if (signal.aborted) return;
@@ -111,6 +113,14 @@ export class Pleg {
       await this.#hurry.promise;
       cancel();
     }
+  }
+
+  /** A node's runtime starts beside its agent: until it first answers, only its absence is news. */
+  #logFailedList(error: unknown): void {
+    const isDown = error instanceof CriError && error.code === 'UNAVAILABLE';
+    const level = isDown && this.#listedAtMs === undefined ? 'info' : 'warn';
+    const message = level === 'info' ? 'Waited for the runtime' : 'Could not list what runs';
+    this.#options.logger[level](message, { error: reasonOf(error) });
   }
 
   async #relist(signal: AbortSignal): Promise<void> {
@@ -132,4 +142,9 @@ export class Pleg {
     for (const [id, { uid }] of before) if (!now.has(id)) changed.add(uid);
     for (const uid of changed) onPod(uid);
   }
+}
+
+/** Where a call to a runtime that is away came from tells nobody anything: no stack. */
+function reasonOf(error: unknown): unknown {
+  return error instanceof CriError ? `${error.code}: ${error.message}` : error;
 }
