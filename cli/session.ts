@@ -3,6 +3,7 @@
  * and where to print. Verbs get it from their caller and keep nothing of their own.
  */
 
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../base/clock.ts';
 import { systemClock } from '../base/clock.ts';
@@ -61,8 +62,12 @@ export async function openSession(
   };
 }
 
-/** The first file of $KUBECONFIG, else ~/.kube/config. */
+/** The first file of $KUBECONFIG that exists, where `skiff up` writes; else ~/.kube/config. */
 function firstKubeconfig(env: NodeJS.ProcessEnv): string {
-  const [first] = (env.KUBECONFIG ?? '').split(':').filter((file) => file !== '');
-  return first ?? path.join(env.HOME ?? '/', '.kube', 'config');
+  const files = (env.KUBECONFIG ?? '').split(':').filter((file) => file !== '');
+  return (
+    files.find((file) => existsSync(file)) ??
+    files[0] ??
+    path.join(env.HOME ?? '/', '.kube', 'config')
+  );
 }

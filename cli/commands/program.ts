@@ -37,6 +37,10 @@ export async function runCli(argv: readonly string[], env: NodeJS.ProcessEnv): P
   }
   const program = newProgram(env, controller.signal);
   try {
+    if (argv.length <= 2) {
+      program.outputHelp();
+      return 0;
+    }
     await program.parseAsync([...argv]);
     return Number(process.exitCode ?? 0);
   } catch (error) {

@@ -41,6 +41,9 @@ export async function down(
   const dataDir = spec?.dataDir ?? options.dataDir ?? path.join(DATA_ROOT, name);
   const nodes = namespacedNodes(name);
 
+  if (spec === undefined) {
+    progress.note(`Lab "${name}" is not up; what is left of it, if anything, is removed.`);
+  }
   await progress.step('Components stopped', () => stopSupervisor(runDir, clock));
   await progress.step('Processes ended', () => killProcesses(name, clock));
   await progress.step('Mounts, cgroups and network removed', async () => {

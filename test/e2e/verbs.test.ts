@@ -273,6 +273,27 @@ describe('skiff', () => {
     });
   }
 
+  it('shows its help, the commands on labs too, when it is asked for nothing', async () => {
+    const { code, stdout } = await lab.run(SKIFF, []);
+    assert.equal(code, 0);
+    assert.match(stdout, /\n {2}get \[options\] <type\.\.\.>/);
+    assert.match(stdout, /\n {2}up, down, status, doctor, kubeconfig, image/);
+  });
+
+  it('reads the file of a list in KUBECONFIG that up has written to', async () => {
+    const list = `${lab.folder}/none:${lab.kubeconfig}`;
+    const env = { ...lab.env, KUBECONFIG: list };
+    const { code, stdout } = await lab.run(SKIFF, ['get', 'ns', 'default', '-o', 'name'], { env });
+    assert.deepEqual([code, stdout], [0, 'namespace/default\n']);
+  });
+
+  it('says of a lab that it is not up, and leaves it at that', async () => {
+    const args = ['down', '--name', `${lab.name}-other`];
+    const { code, stdout } = await lab.run(SKIFF, args);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Lab "\S+-other" is not up; /);
+  });
+
   it('says what is wrong with a command line', async () => {
     assert.match((await refused('gte', 'pods')).text, /unknown command 'gte'[\s\S]*get/);
     assert.match((await refused('get', 'pods', '-o', 'xml')).text, /output format "xml"/);
