@@ -128,16 +128,16 @@ describe('pods', () => {
   });
 
   it('runs init containers in order before the others', async () => {
-    const shared = [{ name: 'work', mountPath: '/work' }];
+    const shared = [{ name: 'work', mountPath: '/data' }];
     const init = (name: string): object => ({
       name,
       image: 'skiff/host',
-      command: ['/bin/sh', '-c', `echo ${name} >> /work/order`],
+      command: ['/bin/sh', '-c', `echo ${name} >> /data/order`],
       volumeMounts: shared,
     });
     const log = await run(
       'with-init',
-      'cat /work/order',
+      'cat /data/order',
       {
         initContainers: [init('first'), init('second')],
         volumes: [{ name: 'work', emptyDir: {} }],
