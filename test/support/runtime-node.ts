@@ -22,10 +22,8 @@ import path from 'node:path';
 import { SpawnerClient } from '../../agent/runtime/spawner/client.ts';
 import { systemClock } from '../../base/clock.ts';
 import { type CriClient, newCriClient } from '../../proto/cri/client.ts';
-import type { ContainerConfig, Input, PodSandboxConfig } from '../../proto/cri/types.ts';
-
-const START_DEADLINE_MS = 30_000;
-const POLL_MS = 10;
+import type { Input, PodSandboxConfig } from '../../proto/cri/types.ts';
+import { CriPods, until } from './cri-pods.ts';
 
 export class RuntimeNode {
   readonly name = `skt-cri-${randomBytes(4).toString('hex')}`;
@@ -33,7 +31,7 @@ export class RuntimeNode {
   readonly cgroupRoot: string;
   readonly client: CriClient;
   #process: ChildProcess | undefined;
-  #uid = 0;
+  readonly #pods: CriPods;
   readonly #proxies = new Map<string, ChildProcess>();
 
   constructor() {
@@ -42,6 +40,7 @@ export class RuntimeNode {
     mkdirSync(this.runDir);
     execFileSync('ip', ['netns', 'add', this.name]);
     this.client = newCriClient(this.socket, systemClock);
+    this.#pods = new CriPods({ client: this.client, image: 'skiff/host', logDir: this.logDir });
   }
 
   get socket(): string {
@@ -130,69 +129,28 @@ export class RuntimeNode {
     return pid;
   }
 
-  /** A configuration for a sandbox of a new pod. */
   sandboxConfig(changes: Input<PodSandboxConfig> = {}): Input<PodSandboxConfig> {
-    this.#uid += 1;
-    return {
-      metadata: {
-        name: `pod-${this.#uid}`,
-        namespace: 'default',
-        uid: `uid-${this.#uid}`,
-        attempt: 0,
-      },
-      hostname: `pod-${this.#uid}`,
-      log_directory: path.join(this.logDir, `pod-${this.#uid}`),
-      linux: {
-        security_context: { namespace_options: { network: 'POD', pid: 'CONTAINER', ipc: 'POD' } },
-      },
-      ...changes,
-    };
+    return this.#pods.sandboxConfig(changes);
   }
 
-  async runSandbox(changes: Input<PodSandboxConfig> = {}): Promise<string> {
-    const config = this.sandboxConfig(changes);
-    return (await this.client.runPodSandbox({ config })).pod_sandbox_id;
+  runSandbox(changes: Input<PodSandboxConfig> = {}): Promise<string> {
+    return this.#pods.runSandbox(changes);
   }
 
-  /** Creates a container from the host's image, with the default PID namespace. */
-  async createContainer(
-    sandbox: string,
-    command: readonly string[],
-    changes: Input<ContainerConfig> = {},
-  ): Promise<string> {
-    const config: Input<ContainerConfig> = {
-      metadata: { name: 'main', attempt: 0 },
-      image: { image: 'skiff/host' },
-      command,
-      log_path: 'main.log',
-      linux: { security_context: { namespace_options: { pid: 'CONTAINER' } } },
-      ...changes,
-    };
-    const created = await this.client.createContainer({ pod_sandbox_id: sandbox, config });
-    return created.container_id;
+  createContainer(...container: Parameters<CriPods['createContainer']>): Promise<string> {
+    return this.#pods.createContainer(...container);
   }
 
-  async startContainer(
-    sandbox: string,
-    command: readonly string[],
-    changes: Input<ContainerConfig> = {},
-  ): Promise<string> {
-    const id = await this.createContainer(sandbox, command, changes);
-    await this.client.startContainer({ container_id: id });
-    return id;
+  startContainer(...container: Parameters<CriPods['startContainer']>): Promise<string> {
+    return this.#pods.startContainer(...container);
   }
 
-  async status(id: string) {
-    const { status } = await this.client.containerStatus({ container_id: id });
-    assert.ok(status !== null);
-    return status;
+  status(id: string): ReturnType<CriPods['status']> {
+    return this.#pods.status(id);
   }
 
-  async waitForExit(id: string) {
-    await until('the container has exited', async () => {
-      return (await this.status(id)).state === 'CONTAINER_EXITED';
-    });
-    return this.status(id);
+  waitForExit(id: string): ReturnType<CriPods['waitForExit']> {
+    return this.#pods.waitForExit(id);
   }
 
   /** Ends everything and removes it; fails when something of it is left. */
@@ -224,15 +182,6 @@ export class RuntimeNode {
     // What was killed last may still be on its way out.
     await until('nothing is left', isClean).catch(() => undefined);
     return left;
-  }
-}
-
-/** Polls until it holds; throws when it does not within the deadline. */
-export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = systemClock.monotonicMs() + START_DEADLINE_MS;
-  while (!(await holds())) {
-    if (systemClock.monotonicMs() > deadline) throw new Error(`Waited in vain until ${what}`);
-    await systemClock.after(POLL_MS);
   }
 }
 

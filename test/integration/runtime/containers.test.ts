@@ -8,7 +8,8 @@ import { ImageStore } from '../../../agent/runtime/image/image-store.ts';
 import { loadArchive } from '../../../agent/runtime/image/load-archive.ts';
 import { makeDevice } from '../../../agent/runtime/image/whiteout.ts';
 import { dockerArchive, stream, tar } from '../../support/archives.ts';
-import { RuntimeNode, until } from '../../support/runtime-node.ts';
+import { until } from '../../support/cri-pods.ts';
+import { RuntimeNode } from '../../support/runtime-node.ts';
 
 const BUSYBOX = '/bin/busybox';
 const skip = existsSync(BUSYBOX) ? false : `${BUSYBOX} is not installed`;

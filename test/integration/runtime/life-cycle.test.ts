@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { cgroupsOf, RuntimeNode, until } from '../../support/runtime-node.ts';
+import { until } from '../../support/cri-pods.ts';
+import { cgroupsOf, RuntimeNode } from '../../support/runtime-node.ts';
 
 describe('the runtime', () => {
   let node: RuntimeNode;

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
-import { RuntimeNode, until } from '../../support/runtime-node.ts';
+import { until } from '../../support/cri-pods.ts';
+import { RuntimeNode } from '../../support/runtime-node.ts';
 
 describe('a runtime that is killed and started again', () => {
   let node: RuntimeNode;

@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { after, before, describe, it } from 'node:test';
 import { WebSocket } from 'ws';
-import { RuntimeNode, until } from '../../support/runtime-node.ts';
+import { until } from '../../support/cri-pods.ts';
+import { RuntimeNode } from '../../support/runtime-node.ts';
 
 const V5 = 'v5.channel.k8s.io';
 
