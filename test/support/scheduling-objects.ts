@@ -2,6 +2,8 @@
 
 import type { Container, Node, Pod, PodSpec } from '../../proto/api/gen/core-v1.ts';
 import type { ObjectMeta } from '../../proto/api/gen/meta-v1.ts';
+import { defaultProfile } from '../../scheduler/default-profile.ts';
+import type { ConfiguredPlugin } from '../../scheduler/framework/plugin.ts';
 
 let serial = 0;
 
@@ -52,4 +54,13 @@ export function newNode(
     spec: { ...more.spec },
     status: { allocatable: resources, capacity: resources, ...more.status },
   };
+}
+
+/** The default profile for decisions in memory: its plugins have nobody to ask. */
+export function inertProfile(): readonly ConfiguredPlugin[] {
+  const request = async (): Promise<never> => {
+    throw new Error('A decision asks nobody');
+  };
+  const peersOf = (): undefined => undefined;
+  return defaultProfile({ client: { request }, peersOf, namespaceLabels: () => ({}) });
 }
