@@ -5,10 +5,11 @@
  */
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { notHere, SpawnerHarness } from '../support/spawner-harness.ts';
+import { bareContainerMs } from './cri/bare-container.ts';
 
 interface Quantiles {
   readonly p50: number;
@@ -38,7 +39,7 @@ export async function bench(args: readonly string[]): Promise<object> {
       ...containers,
       execMs: exec,
       unshareFloorMs: floor(['unshare', '-muipnf', 'true']),
-      runcMs: runcFloor(harness.folder),
+      bareContainerMs: bareContainerMs(),
     };
   } finally {
     await harness.stop();
@@ -101,23 +102,6 @@ function floor(command: readonly [string, ...string[]]): Quantiles | undefined {
     times.push(performance.now() - begin);
   }
   return quantiles(times);
-}
-
-/** `runc run` of /bin/true in a bundle whose root is the host's, read-only; undefined without runc. */
-function runcFloor(folder: string): Quantiles | undefined {
-  const bundle = path.join(folder, 'bundle');
-  mkdirSync(bundle);
-  if (spawnSync('runc', ['spec'], { cwd: bundle }).status !== 0) return undefined;
-  const file = path.join(bundle, 'config.json');
-  const config = JSON.parse(readFileSync(file, 'utf8')) as {
-    root: object;
-    process: { args: string[]; terminal: boolean };
-  };
-  config.root = { path: '/', readonly: true };
-  config.process.args = ['/bin/true'];
-  config.process.terminal = false;
-  writeFileSync(file, JSON.stringify(config));
-  return floor(['runc', 'run', '--bundle', bundle, path.basename(folder)]);
 }
 
 function memoryOf(pid: number): number {

@@ -19,7 +19,20 @@ export function makeDockerArchive(folder: string, image: ArchiveImage): string {
   const root = path.join(folder, 'root');
   mkdirSync(path.join(root, 'bin'), { recursive: true });
   copyFileSync('/bin/busybox', path.join(root, 'bin', 'busybox'));
-  for (const applet of ['sh', 'cat', 'echo', 'sleep', 'id', 'ls', 'hostname']) {
+  for (const applet of [
+    'sh',
+    'cat',
+    'echo',
+    'sleep',
+    'id',
+    'ls',
+    'hostname',
+    'true',
+    'yes',
+    'head',
+    'mkdir',
+    'rm',
+  ]) {
     symlinkSync('busybox', path.join(root, 'bin', applet));
   }
   for (const [file, text] of Object.entries(image.files ?? {})) {

@@ -160,7 +160,7 @@ export class RuntimeNode {
     await this.stop('SIGKILL');
     await this.#shutDownSpawner();
     execFileSync('ip', ['netns', 'delete', this.name]);
-    const left = await this.#leftovers();
+    const left = await leftoversOf(this.name);
     for (const cgroup of cgroupsOf(this.name).toReversed()) execFileSync('rmdir', [cgroup]);
     rmSync(this.folder, { recursive: true, force: true });
     assert.deepEqual(left, []);
@@ -172,17 +172,17 @@ export class RuntimeNode {
     await spawner.request('shutdown', {});
     await spawner.closed;
   }
+}
 
-  async #leftovers(): Promise<readonly string[]> {
-    let left: readonly string[] = [];
-    const isClean = async (): Promise<boolean> => {
-      left = [...processesOf(this.name), ...mountsOf(this.name)];
-      return left.length === 0;
-    };
-    // What was killed last may still be on its way out.
-    await until('nothing is left', isClean).catch(() => undefined);
-    return left;
-  }
+/** Processes and mounts with the name in them, once those have gone that are on their way out. */
+export async function leftoversOf(name: string): Promise<readonly string[]> {
+  let left: readonly string[] = [];
+  const isClean = async (): Promise<boolean> => {
+    left = [...processesOf(name), ...mountsOf(name)];
+    return left.length === 0;
+  };
+  await until('nothing is left', isClean).catch(() => undefined);
+  return left;
 }
 
 /** Cgroups of a test, the upper ones first, in every hierarchy. */
