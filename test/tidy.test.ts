@@ -37,6 +37,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   'tar-stream': ['agent/runtime/image'],
   'skiff/policy': ['policies', 'scheduler/policy'],
   'skiff/policy/testing': ['policies', 'scheduler/policy'],
+  highs: ['lab/simulation/bounds'],
 };
 
 const files = Object.keys(MAY_IMPORT)
