@@ -1,12 +1,13 @@
 /**
  * `skiff scheduler`: gives pods nodes. Flags: `--kubeconfig FILE` `--log-level LEVEL`
+ * `--config FILE` (a KubeSchedulerConfiguration, docs/scheduler.md; what it says goes before flags)
  * `--leader-elect` (several instances: one works) `--tie-break random|first|name|heap135` `--seed N` (for
  * random ties: the same pods in the same order get the same nodes).
  */
 
 import { enableCompileCache } from 'node:module';
 import type { LogLevel } from '../base/logger.ts';
-import type { TieBreak } from './select-node.ts';
+import { TIE_BREAKS, type TieBreakChoice } from './config/configuration.ts';
 
 enableCompileCache();
 
@@ -20,12 +21,14 @@ const { loadKubeconfig } = await import('../client/kubeconfig.ts');
 const { runAsLeader } = await import('../client/leader-election.ts');
 const { RestClient } = await import('../client/rest-client.ts');
 const { runScheduler } = await import('./run-scheduler.ts');
-const { seededRandom } = await import('./seeded-random.ts');
+const { tieBreakOf } = await import('./config/frameworks-of.ts');
+const { loadConfiguration } = await import('./config/load-configuration.ts');
 
 const { values: flags } = parsedOrUsage('scheduler', () =>
   parseArgs({
     options: {
       kubeconfig: { type: 'string' },
+      config: { type: 'string' },
       'log-level': { type: 'string', default: 'info' },
       'leader-elect': { type: 'boolean', default: false },
       // Upstream's up to 1.34. Of its successor's rule the first node gets all pods without requests.
@@ -35,15 +38,23 @@ const { values: flags } = parsedOrUsage('scheduler', () =>
   }),
 );
 
+const { configuration, tieBreak } = parsedOrUsage('scheduler', () => ({
+  configuration: flags.config === undefined ? undefined : loadConfiguration(flags.config),
+  tieBreak: tieBreakOf(choiceOf(flags['tie-break'], flags.seed)),
+}));
+
 await runProcess('scheduler', logLevelOf(flags['log-level']), async ({ signal, logger }) => {
   if (flags.kubeconfig === undefined) throw new Error('--kubeconfig is required');
-  const tieBreak = tieBreakOf(flags['tie-break'], flags.seed);
   const connection = await loadKubeconfig(flags.kubeconfig);
   const client = new RestClient({ connection, clock, userAgent: 'skiff-scheduler' });
+  for (const field of configuration?.withoutEffect ?? []) {
+    logger.warn('A field of the configuration has no effect', { field });
+  }
+  const options = { client, clock, logger, tieBreak };
   const run = (until: AbortSignal): Promise<void> =>
-    runScheduler({ client, clock, logger, tieBreak }, until);
+    runScheduler(configuration === undefined ? options : { ...options, configuration }, until);
   try {
-    if (!flags['leader-elect']) return await run(signal);
+    if (!(configuration?.leaderElect ?? flags['leader-elect'])) return await run(signal);
     const lease = { namespace: 'kube-system', name: 'kube-scheduler' };
     const identity = `${hostname()}_${randomUUID()}`;
     await runAsLeader({ client, clock, logger, lease, identity }, run, signal);
@@ -52,11 +63,13 @@ await runProcess('scheduler', logLevelOf(flags['log-level']), async ({ signal, l
   }
 });
 
-function tieBreakOf(kind: string, seed: string): TieBreak {
+function choiceOf(text: string, seed: string): TieBreakChoice {
   if (!/^\d{1,9}$/.test(seed)) throw new Error(`--seed is a number, not "${seed}"`);
-  if (kind === 'random') return { kind, random: seededRandom(Number(seed)) };
-  if (kind === 'heap135' || kind === 'first' || kind === 'name') return { kind };
-  throw new Error(`--tie-break is random, first, name or heap135, not "${kind}"`);
+  const kind = TIE_BREAKS.find((each) => each === text);
+  if (kind === undefined) {
+    throw new Error(`--tie-break is random, first, name or heap135, not "${text}"`);
+  }
+  return kind === 'random' ? { kind, seed: Number(seed) } : { kind };
 }
 
 function logLevelOf(text: string): LogLevel {

@@ -1,4 +1,4 @@
-/** The scheduler with the default profile, over informers of its own. */
+/** The scheduler with its configured profiles, over informers of its own. */
 
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
@@ -6,8 +6,12 @@ import type { Client } from '../client/client.ts';
 import { EventRecorder } from '../client/event-recorder.ts';
 import { Informer } from '../client/informer.ts';
 import { namespaces, nodes, pods, replicasets, services } from '../proto/api/gen/resources.ts';
-import { DEFAULT_SCHEDULER_NAME, defaultProfile } from './default-profile.ts';
-import { Framework } from './framework/framework.ts';
+import {
+  DEFAULT_SCHEDULER_NAME,
+  defaultConfiguration,
+  type SchedulerConfiguration,
+} from './config/configuration.ts';
+import { frameworksOf } from './config/frameworks-of.ts';
 import { newPeerSelector } from './peer-selector.ts';
 import { Scheduler } from './scheduler.ts';
 import type { TieBreak } from './select-node.ts';
@@ -16,6 +20,9 @@ export interface RunSchedulerOptions {
   readonly client: Client;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Absent: upstream's defaults. */
+  readonly configuration?: SchedulerConfiguration;
+  /** Of profiles that don't say. */
   readonly tieBreak: TieBreak;
 }
 
@@ -27,7 +34,7 @@ export async function runScheduler(
   options: RunSchedulerOptions,
   signal: AbortSignal,
 ): Promise<void> {
-  const { client, clock, logger, tieBreak } = options;
+  const { client, clock, logger, tieBreak, configuration = defaultConfiguration() } = options;
   const dependencies = { client, clock, logger };
   const recorder = new EventRecorder({ ...dependencies, component: DEFAULT_SCHEDULER_NAME });
   const informers = {
@@ -39,7 +46,7 @@ export async function runScheduler(
     }),
     replicaSets: new Informer(dependencies, replicasets),
   };
-  const profile = defaultProfile({
+  const frameworks = frameworksOf(configuration, {
     client,
     peersOf: newPeerSelector(informers.services, informers.replicaSets),
     namespaceLabels: (name) => informers.namespaces.get(name)?.metadata.labels ?? {},
@@ -54,8 +61,12 @@ export async function runScheduler(
       informers.services.hasSynced,
       informers.replicaSets.hasSynced,
     ],
-    frameworks: [new Framework(DEFAULT_SCHEDULER_NAME, profile)],
+    frameworks,
     tieBreak,
+    backoff: {
+      initialMs: configuration.podInitialBackoffSeconds * 1_000,
+      maxMs: configuration.podMaxBackoffSeconds * 1_000,
+    },
   });
   const running: { run(until: AbortSignal): Promise<void> }[] = Object.values(informers);
   const informing = Promise.all(running.map((informer) => informer.run(signal)));

@@ -17,14 +17,18 @@ import { keyOf } from '../proto/api/meta.ts';
 import { isNotFound } from '../proto/api/status-error.ts';
 import { SchedulerCache } from './cache/cache.ts';
 import { newPodInfo, type PodInfo } from './cache/pod-info.ts';
-import { DEFAULT_SCHEDULER_NAME } from './default-profile.ts';
+import { DEFAULT_SCHEDULER_NAME } from './config/configuration.ts';
 import { fitErrorMessage } from './diagnosis.ts';
 import { nodeHandler, podHandler } from './event-handlers.ts';
 import type { CycleState } from './framework/cycle-state.ts';
 import type { Framework } from './framework/framework.ts';
 import { isRejected, type Status } from './framework/status.ts';
 import { type QueuedPod, uidOf } from './queue/queued-pod.ts';
-import { type AttemptFailure, SchedulingQueue } from './queue/scheduling-queue.ts';
+import {
+  type AttemptFailure,
+  type QueueBackoff,
+  SchedulingQueue,
+} from './queue/scheduling-queue.ts';
 import { reportFailure } from './report-failure.ts';
 import { decide } from './schedule-one.ts';
 import type { TieBreak } from './select-node.ts';
@@ -41,9 +45,10 @@ export interface SchedulerOptions {
   readonly synced?: readonly Promise<void>[];
   /** At least one; pods choose by `spec.schedulerName`. The first one orders the queue. */
   readonly frameworks: readonly [Framework, ...Framework[]];
+  /** Of profiles that don't say. */
   readonly tieBreak: TieBreak;
-  /** 0: adaptive. */
-  readonly percentageOfNodesToScore?: number;
+  /** `podInitialBackoffSeconds`, `podMaxBackoffSeconds`, in milliseconds; absent: upstream's. */
+  readonly backoff?: QueueBackoff;
 }
 
 /** Decisions go on at most this long before I/O gets its turn: bindings must get out. */
@@ -80,6 +85,7 @@ export class Scheduler {
       less: (a, b) => frameworks[0].less(a, b),
       preEnqueue: (pod) => this.#frameworkOf(pod)?.preEnqueue(pod),
       registrations,
+      ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
     });
     this.#waiting = new WaitingPods(clock);
     const state = {
@@ -137,8 +143,8 @@ export class Scheduler {
     const info = pod === queued.info.pod ? queued.info : newPodInfo(pod);
     const decision = decide(framework, this.#cache.snapshot(), info, {
       startIndex: this.#startIndex,
-      percentageOfNodesToScore: this.#options.percentageOfNodesToScore ?? 0,
-      tieBreak: this.#options.tieBreak,
+      percentageOfNodesToScore: framework.settings.percentageOfNodesToScore ?? 0,
+      tieBreak: framework.settings.tieBreak ?? this.#options.tieBreak,
     });
     switch (decision.kind) {
       case 'error':

@@ -22,6 +22,8 @@ export interface LabSpec {
   readonly subnet: number;
   readonly dataDir: string;
   readonly runDir: string;
+  /** A KubeSchedulerConfiguration for the scheduler; absent: its defaults. */
+  readonly schedulerConfig?: string;
 }
 
 export interface NodeSpec {

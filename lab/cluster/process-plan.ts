@@ -50,7 +50,10 @@ export function processPlan(
     ...etcd,
     component('apiserver', 'apiserver/main.ts', apiserverArgs(spec)),
     ...spec.nodes.flatMap((node) => nodeProcesses(spec, node, component)),
-    component('scheduler', 'scheduler/main.ts', ['--kubeconfig', kubeconfig('scheduler')]),
+    component('scheduler', 'scheduler/main.ts', [
+      ...['--kubeconfig', kubeconfig('scheduler')],
+      ...(spec.schedulerConfig === undefined ? [] : ['--config', spec.schedulerConfig]),
+    ]),
     component('controllers', 'controllers/main.ts', [
       ...['--kubeconfig', kubeconfig('controllers')],
       ...['--pki-dir', pkiDir(spec)],

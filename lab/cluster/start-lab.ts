@@ -38,6 +38,8 @@ export interface LabOptions {
   readonly etcdEndpoints?: readonly string[];
   readonly port?: number;
   readonly dataDir?: string;
+  /** An absolute path. */
+  readonly schedulerConfig?: string;
 }
 
 const DEFAULT_NODES = 3;
@@ -104,6 +106,7 @@ function newSpec(options: LabOptions, runDir: string): LabSpec {
       `"${dataDir}" keeps a lab with --store ${kept.store}: use that, or another --data-dir`,
     );
   }
+  const schedulerConfig = options.schedulerConfig ?? kept?.schedulerConfig;
   const machine = { cpus: os.availableParallelism(), memoryBytes: os.totalmem() };
   return {
     name: options.name,
@@ -114,6 +117,7 @@ function newSpec(options: LabOptions, runDir: string): LabSpec {
     subnet: claimSubnet(options.name, usedSubnets(), kept?.subnet),
     dataDir,
     runDir,
+    ...(schedulerConfig === undefined ? {} : { schedulerConfig }),
   };
 }
 
@@ -123,6 +127,11 @@ function assertSame(spec: LabSpec, options: LabOptions): void {
     differs(options.nodes, spec.nodes.length) ? `--nodes ${spec.nodes.length}` : '',
     differs(options.store, spec.store) ? `--store ${spec.store}` : '',
     differs(options.port, spec.port) ? `--port ${spec.port}` : '',
+    differs(options.schedulerConfig, spec.schedulerConfig)
+      ? spec.schedulerConfig === undefined
+        ? 'no --scheduler-config'
+        : `--scheduler-config ${spec.schedulerConfig}`
+      : '',
     differs(options.dataDir, spec.dataDir) ? `--data-dir ${spec.dataDir}` : '',
   ].filter((text) => text !== '');
   if (differences.length === 0) return;

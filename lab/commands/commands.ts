@@ -28,6 +28,7 @@ interface UpFlags {
   readonly etcdEndpoints?: readonly string[];
   readonly port?: number;
   readonly dataDir?: string;
+  readonly schedulerConfig?: string;
   readonly filename?: readonly string[];
   readonly timeout: number;
 }
@@ -70,6 +71,7 @@ function newProgram(env: NodeJS.ProcessEnv, finish: (isGood: boolean) => void): 
     .option('--etcd-endpoints <urls>', 'an etcd that runs already: URL,URL,…', endpoints)
     .option('--port <port>', "the API server's port (default 6443)", port)
     .option('--data-dir <dir>', `where the lab keeps its data (default ${DATA_ROOT}/NAME)`)
+    .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration for the scheduler')
     .option('-f, --filename <path>', 'apply this file or folder (- for standard input)', collect)
     .option('--timeout <seconds>', 'give up after this long', seconds, 120)
     .action(async (flags: UpFlags) => finish(await upCommand(flags, env)));
@@ -166,6 +168,9 @@ async function upCommand(flags: UpFlags, env: NodeJS.ProcessEnv): Promise<boolea
       ...(flags.etcdEndpoints === undefined ? {} : { etcdEndpoints: flags.etcdEndpoints }),
       ...(flags.port === undefined ? {} : { port: flags.port }),
       ...(flags.dataDir === undefined ? {} : { dataDir: path.resolve(flags.dataDir) }),
+      ...(flags.schedulerConfig === undefined
+        ? {}
+        : { schedulerConfig: path.resolve(flags.schedulerConfig) }),
     },
     { files: flags.filename ?? [], timeoutMs: flags.timeout * 1000 },
     { clock: systemClock, progress: new Progress(systemClock, print), env, write: print },

@@ -11,6 +11,7 @@ import { type ManifestObject, readManifests } from '../../cli/manifests/read-man
 import { formatTable, TABLE_ACCEPT, type Table } from '../../cli/printers/table.ts';
 import { knownResource } from '../../cli/resources/known-resources.ts';
 import type { Client } from '../../client/client.ts';
+import { configurationProblem } from '../../scheduler/config/load-configuration.ts';
 import { adminKubeconfig, connect } from '../cluster/connect.ts';
 import { type LabSpec, serverUrl } from '../cluster/lab-spec.ts';
 import { type LabOptions, startLab } from '../cluster/start-lab.ts';
@@ -47,6 +48,9 @@ export async function up(
   const startMs = clock.monotonicMs();
   // What is wrong with a file is told before anything is started for it.
   const manifests = readManifests(work.files, () => readFileSync(0, 'utf8'));
+  const { schedulerConfig } = options;
+  const problem = schedulerConfig === undefined ? undefined : configurationProblem(schedulerConfig);
+  if (problem !== undefined) throw new UsageError(problem);
   await progress.step('Machine', () => prepareMachine(options, deps));
   const { spec, wasUp } = await startLab(options, deps);
   const client = await connect(spec);

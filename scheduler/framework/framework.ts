@@ -11,7 +11,9 @@ import type { NodeInfo } from '../cache/node-info.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import type { QueuedPod } from '../queue/queued-pod.ts';
+import type { TieBreak } from '../select-node.ts';
 import type { CycleState } from './cycle-state.ts';
+import { type ExtensionPoint, type PointPlugins, takesPart } from './extension-points.ts';
 import {
   type ConfiguredPlugin,
   type PermitResult,
@@ -43,10 +45,20 @@ export interface PluginScores {
   readonly scores: readonly number[];
 }
 
+/** What a profile decides besides its plugins; what is absent is the scheduler's. */
+export interface FrameworkSettings {
+  /** Who takes part where, in order; absent: each plugin wherever it can, in the order given. */
+  readonly points?: PointPlugins;
+  /** 0: adaptive. */
+  readonly percentageOfNodesToScore?: number;
+  readonly tieBreak?: TieBreak;
+}
+
 export class Framework {
   /** Pods choose by `spec.schedulerName`. */
   readonly profileName: string;
   readonly plugins: readonly Plugin[];
+  readonly settings: FrameworkSettings;
   readonly #preEnqueue: readonly With<'preEnqueue'>[];
   readonly #less: With<'less'>;
   readonly #preFilter: readonly With<'preFilter'>[];
@@ -54,25 +66,46 @@ export class Framework {
   readonly #postFilter: readonly With<'postFilter'>[];
   readonly #preScore: readonly With<'preScore'>[];
   readonly #score: readonly { readonly plugin: With<'score'>; readonly weight: number }[];
+  readonly #reserve: readonly Plugin[];
+  readonly #permit: readonly With<'permit'>[];
+  readonly #preBind: readonly With<'preBind'>[];
+  readonly #bind: readonly With<'bind'>[];
+  readonly #postBind: readonly With<'postBind'>[];
 
-  constructor(profileName: string, configured: readonly ConfiguredPlugin[]) {
+  constructor(
+    profileName: string,
+    configured: readonly ConfiguredPlugin[],
+    settings: FrameworkSettings = {},
+  ) {
     this.profileName = profileName;
+    this.settings = settings;
     const plugins = configured.map(({ plugin }) => plugin);
     this.plugins = plugins;
     const names = new Set(plugins.map(({ name }) => name));
     assert(names.size === plugins.length, 'A plugin is in the profile twice');
-    this.#preEnqueue = withMethod(plugins, 'preEnqueue');
-    const [less, ...more] = withMethod(plugins, 'less');
+    const at = (point: ExtensionPoint): readonly Plugin[] => {
+      const all = plugins.filter((plugin) => takesPart(plugin, point));
+      const order = settings.points?.[point];
+      if (order === undefined) return all;
+      return order.flatMap((name) => all.find((plugin) => plugin.name === name) ?? []);
+    };
+    this.#preEnqueue = withMethod(at('preEnqueue'), 'preEnqueue');
+    const [less, ...more] = withMethod(at('queueSort'), 'less');
     assert(less !== undefined && more.length === 0, 'A profile has exactly one QueueSort plugin');
     this.#less = less;
-    this.#preFilter = withMethod(plugins, 'preFilter');
-    this.#filter = withMethod(plugins, 'filter');
-    this.#postFilter = withMethod(plugins, 'postFilter');
-    this.#preScore = withMethod(plugins, 'preScore');
-    this.#score = withMethod(plugins, 'score').map((plugin) => {
+    this.#preFilter = withMethod(at('preFilter'), 'preFilter');
+    this.#filter = withMethod(at('filter'), 'filter');
+    this.#postFilter = withMethod(at('postFilter'), 'postFilter');
+    this.#preScore = withMethod(at('preScore'), 'preScore');
+    this.#score = withMethod(at('score'), 'score').map((plugin) => {
       const weight = configured.find((one) => one.plugin === plugin)?.weight ?? 0;
       return { plugin, weight: weight === 0 ? 1 : weight };
     });
+    this.#reserve = at('reserve');
+    this.#permit = withMethod(at('permit'), 'permit');
+    this.#preBind = withMethod(at('preBind'), 'preBind');
+    this.#bind = withMethod(at('bind'), 'bind');
+    this.#postBind = withMethod(at('postBind'), 'postBind');
   }
 
   get hasScores(): boolean {
@@ -177,7 +210,7 @@ export class Framework {
 
   /** On an objection all reservations are taken back. */
   reserve(state: CycleState, pod: PodInfo, nodeName: string): Status | undefined {
-    for (const plugin of this.plugins) {
+    for (const plugin of this.#reserve) {
       const status = attempt(plugin, () => plugin.reserve?.(state, pod, nodeName));
       if (status === undefined) continue;
       this.unreserve(state, pod, nodeName);
@@ -187,7 +220,7 @@ export class Framework {
   }
 
   unreserve(state: CycleState, pod: PodInfo, nodeName: string): void {
-    for (const plugin of this.plugins.toReversed()) {
+    for (const plugin of this.#reserve.toReversed()) {
       attempt(plugin, () => {
         plugin.unreserve?.(state, pod, nodeName);
         return undefined;
@@ -198,10 +231,10 @@ export class Framework {
   /** `Wait` when some plugin says so and none objects; with the shortest time-out of each plugin. */
   permit(state: CycleState, pod: PodInfo, nodeName: string): PermitResult & WaitingOn {
     const waitingOn = new Map<string, number>();
-    for (const plugin of this.plugins) {
+    for (const plugin of this.#permit) {
       const { status, timeoutMs = 0 }: Partial<PermitResult> = attemptResult<PermitResult>(
         plugin,
-        () => plugin.permit?.(state, pod, nodeName) ?? {},
+        () => plugin.permit(state, pod, nodeName),
       );
       if (status?.code === 'Wait') waitingOn.set(plugin.name, timeoutMs);
       else if (status !== undefined) return { status, waitingOn };
@@ -211,26 +244,25 @@ export class Framework {
   }
 
   async preBind(...step: BindStep): Promise<Status | undefined> {
-    for (const plugin of this.plugins) {
-      const status = await attemptAsync(plugin, async () => plugin.preBind?.(...step));
+    for (const plugin of this.#preBind) {
+      const status = await attemptAsync(plugin, async () => plugin.preBind(...step));
       if (status !== undefined) return status;
     }
     return undefined;
   }
 
   async bind(...step: BindStep): Promise<Status | undefined> {
-    for (const plugin of this.plugins) {
-      if (plugin.bind === undefined) continue;
-      const status = await attemptAsync(plugin, async () => plugin.bind?.(...step));
+    for (const plugin of this.#bind) {
+      const status = await attemptAsync(plugin, async () => plugin.bind(...step));
       if (status?.code !== 'Skip') return status;
     }
     return failed(new Error('no plugin binds the pod'));
   }
 
   postBind(state: CycleState, pod: PodInfo, nodeName: string): void {
-    for (const plugin of this.plugins) {
+    for (const plugin of this.#postBind) {
       attempt(plugin, () => {
-        plugin.postBind?.(state, pod, nodeName);
+        plugin.postBind(state, pod, nodeName);
         return undefined;
       });
     }

@@ -23,26 +23,31 @@ interface Spread {
 }
 const SPREAD: StateKey<Spread> = { name: 'ImageLocality' };
 
-export const imageLocality: Plugin = {
-  name: 'ImageLocality',
-  preFilter: (state, { pod }, snapshot) => {
-    state.write(SPREAD, spreadOf(imagesOf(pod), snapshot));
-    return {};
-  },
-  score: (state, { pod }, node) => {
-    const spread = state.read(SPREAD);
-    const images = imagesOf(pod);
-    let bytes = 0;
-    for (const image of images) {
-      const size = node.imageSizes.get(image);
-      const nodes = spread?.nodesWith.get(image) ?? 0;
-      if (size !== undefined) bytes += Math.trunc((size * nodes) / (spread?.total ?? 1));
-    }
-    const max = BYTES_PER_CONTAINER_MAX * images.length;
-    const clamped = Math.min(Math.max(bytes, BYTES_MIN), max);
-    return Math.trunc((SCORE_MAX * (clamped - BYTES_MIN)) / (max - BYTES_MIN));
-  },
-};
+/** Since 1.36 the images that are mounted as volumes count too. */
+export function newImageLocality({ countsVolumes = true } = {}): Plugin {
+  return {
+    name: 'ImageLocality',
+    preFilter: (state, { pod }, snapshot) => {
+      state.write(SPREAD, spreadOf(imagesOf(pod, countsVolumes), snapshot));
+      return {};
+    },
+    score: (state, { pod }, node) => {
+      const spread = state.read(SPREAD);
+      let bytes = 0;
+      for (const image of imagesOf(pod, countsVolumes)) {
+        const size = node.imageSizes.get(image);
+        const nodes = spread?.nodesWith.get(image) ?? 0;
+        if (size !== undefined) bytes += Math.trunc((size * nodes) / (spread?.total ?? 1));
+      }
+      const { containers, initContainers = [] } = pod.spec;
+      const max = BYTES_PER_CONTAINER_MAX * (containers.length + initContainers.length);
+      const clamped = Math.min(Math.max(bytes, BYTES_MIN), max);
+      return Math.trunc((SCORE_MAX * (clamped - BYTES_MIN)) / (max - BYTES_MIN));
+    },
+  };
+}
+
+export const imageLocality: Plugin = newImageLocality();
 
 function spreadOf(images: readonly string[], snapshot: Snapshot): Spread {
   const nodesWith = new Map<string, number>();
@@ -53,11 +58,18 @@ function spreadOf(images: readonly string[], snapshot: Snapshot): Spread {
   return { total: snapshot.nodes.length, nodesWith };
 }
 
-/** One for each container. A name without a tag or digest is its `latest`. */
-function imagesOf(pod: Pod): string[] {
-  const containers = [...(pod.spec.initContainers ?? []), ...pod.spec.containers];
-  return containers.map(({ image = '' }) => {
-    const last = image.slice(image.lastIndexOf('/') + 1);
-    return last.includes(':') ? image : `${image}:latest`;
-  });
+/** One for each container, and each volume that is an image. */
+function imagesOf({ spec }: Pod, countsVolumes: boolean): string[] {
+  const containers = [...(spec.initContainers ?? []), ...spec.containers];
+  const images = containers.map(({ image = '' }) => withTag(image));
+  for (const volume of countsVolumes ? (spec.volumes ?? []) : []) {
+    if (volume.image !== undefined) images.push(withTag(volume.image.reference ?? ''));
+  }
+  return images;
+}
+
+/** A name without a tag or digest is its `latest`. */
+function withTag(image: string): string {
+  const last = image.slice(image.lastIndexOf('/') + 1);
+  return last.includes(':') ? image : `${image}:latest`;
 }

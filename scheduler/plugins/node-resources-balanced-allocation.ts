@@ -8,9 +8,9 @@
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
 import { amountOf } from '../cache/resources.ts';
+import { DEFAULT_RESOURCES, type ResourceWeight } from '../config/plugin-args.ts';
 import { type Plugin, SCORE_MAX } from '../framework/plugin.ts';
 import { SKIP } from '../framework/status.ts';
-import { DEFAULT_RESOURCES, type ResourceWeight } from './node-resources-fit.ts';
 
 export interface BalancedAllocationOptions {
   readonly resources?: readonly ResourceWeight[];

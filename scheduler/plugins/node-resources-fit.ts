@@ -1,29 +1,19 @@
 /**
- * Only nodes with room for the pod's requests, and among them rather the emptier ones
- * (`LeastAllocated`), as the default profile has it.
+ * Only nodes with room for the pod's requests, and among them rather the emptier ones, the fuller
+ * ones, or those used to a certain degree, as the profile has it.
  *
- * Source: kubernetes pkg/scheduler/framework/plugins/noderesources/{fit,least_allocated}.go, v1.36.
+ * Source: kubernetes pkg/scheduler/framework/plugins/noderesources/fit.go, v1.36.
  */
 
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
 import { newPodInfo } from '../cache/pod-info.ts';
 import { amountOf } from '../cache/resources.ts';
+import { DEFAULT_PLUGIN_ARGS, type NodeResourcesFitArgs } from '../config/plugin-args.ts';
 import type { ClusterEvent, EventRegistration } from '../framework/cluster-event.ts';
-import { type Plugin, SCORE_MAX } from '../framework/plugin.ts';
+import type { Plugin } from '../framework/plugin.ts';
 import { type Status, unresolvable, unschedulable } from '../framework/status.ts';
-
-/** A resource that counts in the score, by its name in the API. */
-export interface ResourceWeight {
-  readonly name: string;
-  readonly weight: number;
-}
-
-/** Upstream's default: CPU and memory count the same. */
-export const DEFAULT_RESOURCES: readonly ResourceWeight[] = [
-  { name: 'cpu', weight: 1 },
-  { name: 'memory', weight: 1 },
-];
+import { newResourceScore } from './scoring-strategy.ts';
 
 const EVENTS: readonly EventRegistration[] = [
   { kind: 'AssignedPodDelete' },
@@ -33,20 +23,33 @@ const EVENTS: readonly EventRegistration[] = [
   { kind: 'UnscheduledPodUpdate', hint: (_pod, event) => asksLess(event) },
 ];
 
-/** `resources` are those of the score; the filter looks at everything the pod asks for. */
+/** The resources of the strategy are those of the score; the filter looks at all that a pod asks for. */
 export function newNodeResourcesFit(
-  resources: readonly ResourceWeight[] = DEFAULT_RESOURCES,
+  args: NodeResourcesFitArgs = DEFAULT_PLUGIN_ARGS.NodeResourcesFit,
 ): Plugin {
+  const score = newResourceScore(args.scoringStrategy);
+  const isIgnored = ignoring(args);
   return {
     name: 'NodeResourcesFit',
     events: EVENTS,
-    filter: (_state, pod, node) => fits(pod, node),
-    score: (_state, pod, node) => leastAllocatedScore(pod, node, resources),
+    filter: (_state, pod, node) => fits(pod, node, isIgnored),
+    score: (_state, pod, node) => score(pod, node),
   };
 }
 
+/** Extended resources that are another's business, an extender's as a rule. */
+function ignoring(args: NodeResourcesFitArgs): (name: string) => boolean {
+  const names = new Set(args.ignoredResources);
+  const groups = new Set(args.ignoredResourceGroups);
+  return (name) => names.has(name) || groups.has(name.split('/')[0] ?? '');
+}
+
 /** All that lacks at once: a person who reads it wants to know everything. */
-function fits(pod: PodInfo, node: NodeInfo): Status | undefined {
+function fits(
+  pod: PodInfo,
+  node: NodeInfo,
+  isIgnored: (name: string) => boolean,
+): Status | undefined {
   const reasons: string[] = [];
   let isHopeless = false;
   if (node.pods.size + 1 > node.allocatablePods) reasons.push('Too many pods');
@@ -61,36 +64,11 @@ function fits(pod: PodInfo, node: NodeInfo): Status | undefined {
   check('cpu', 'cpu');
   check('memory', 'memory');
   check('ephemeral-storage', 'ephemeral-storage');
-  for (const name of pod.requests.scalars.keys()) check(name, name);
+  for (const name of pod.requests.scalars.keys()) {
+    if (!(name.includes('/') && isIgnored(name))) check(name, name);
+  }
   if (reasons.length === 0) return undefined;
   return isHopeless ? unresolvable(...reasons) : unschedulable(...reasons);
-}
-
-function leastAllocatedScore(
-  pod: PodInfo,
-  node: NodeInfo,
-  resources: readonly ResourceWeight[],
-): number {
-  let total = 0;
-  let weights = 0;
-  for (const { name, weight } of resources) {
-    const allocatable = amountOf(node.allocatable, name);
-    const asked = amountOf(pod.nonZeroRequests, name);
-    if (allocatable === 0 || (asked === 0 && isScalar(name))) continue;
-    const requested = amountOf(node.nonZeroRequested, name) + asked;
-    total += weight * leastRequested(requested, allocatable);
-    weights += weight;
-  }
-  return weights === 0 ? 0 : Math.trunc(total / weights);
-}
-
-function leastRequested(requested: number, capacity: number): number {
-  if (requested > capacity) return 0;
-  return Math.trunc(((capacity - requested) * SCORE_MAX) / capacity);
-}
-
-function isScalar(name: string): boolean {
-  return name !== 'cpu' && name !== 'memory' && name !== 'ephemeral-storage';
 }
 
 function asksLess({ oldPod, pod }: ClusterEvent): boolean {

@@ -23,10 +23,17 @@ export interface SchedulingQueueOptions {
   readonly preEnqueue: (pod: Pod) => Status | undefined;
   /** What each plugin, by name, has asked to be told. */
   readonly registrations: ReadonlyMap<string, readonly EventRegistration[]>;
+  readonly backoff?: QueueBackoff;
+}
+
+/** How long a pod waits after its first failed attempt; doubled with each more, up to the maximum. */
+export interface QueueBackoff {
+  readonly initialMs: number;
+  readonly maxMs: number;
 }
 
 /** `podInitialBackoffSeconds`, `podMaxBackoffSeconds`. */
-const BACKOFF = { initialMs: 1_000, maxMs: 10_000 };
+const BACKOFF: QueueBackoff = { initialMs: 1_000, maxMs: 10_000 };
 /** A pod that no event has helped is tried again after this. */
 const UNSCHEDULABLE_MAX_MS = 5 * 60_000;
 const NO_PLUGINS: ReadonlySet<string> = new Set();
@@ -221,7 +228,9 @@ export class SchedulingQueue {
   }
 
   #backoffUntil(queued: QueuedPod, count: number): number {
-    return count === 0 ? 0 : queued.queuedMs + backoffMs(BACKOFF, count - 1);
+    return count === 0
+      ? 0
+      : queued.queuedMs + backoffMs(this.#options.backoff ?? BACKOFF, count - 1);
   }
 
   #offer(): void {

@@ -13,6 +13,7 @@ import {
 import type { NodeInfo } from '../../cache/node-info.ts';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import type { Snapshot } from '../../cache/snapshot.ts';
+import { DEFAULT_PLUGIN_ARGS, type InterPodAffinityArgs } from '../../config/plugin-args.ts';
 import type { StateKey } from '../../framework/cycle-state.ts';
 import { type Plugin, SCORE_MAX, type Scores } from '../../framework/plugin.ts';
 import { SKIP, type Status, unresolvable, unschedulable } from '../../framework/status.ts';
@@ -33,7 +34,10 @@ const COUNTS: StateKey<Counts> = { name: 'InterPodAffinity/counts' };
 const SCORES: StateKey<TopologyScores> = { name: 'InterPodAffinity/scores' };
 const SNAPSHOT: StateKey<Snapshot> = { name: 'InterPodAffinity/snapshot' };
 
-export function newInterPodAffinity(labelsOf: NamespaceLabels): Plugin {
+export function newInterPodAffinity(
+  labelsOf: NamespaceLabels,
+  args: InterPodAffinityArgs = DEFAULT_PLUGIN_ARGS.InterPodAffinity,
+): Plugin {
   return {
     name: 'InterPodAffinity',
     events: [
@@ -58,7 +62,8 @@ export function newInterPodAffinity(labelsOf: NamespaceLabels): Plugin {
     },
     preScore: (state, pod) => {
       const snapshot = state.read(SNAPSHOT);
-      const scores = snapshot === undefined ? undefined : scoreTopologies(pod, snapshot, labelsOf);
+      const scores =
+        snapshot === undefined ? undefined : scoreTopologies(pod, snapshot, labelsOf, args);
       if (scores === undefined || scores.size === 0) return SKIP;
       state.write(SCORES, scores);
       return undefined;

@@ -14,21 +14,22 @@ import {
 import type { NodeInfo } from '../../cache/node-info.ts';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import type { Snapshot } from '../../cache/snapshot.ts';
+import type { InterPodAffinityArgs } from '../../config/plugin-args.ts';
 
 /** Topology key -> value -> score. */
 export type TopologyScores = ReadonlyMap<string, ReadonlyMap<string, number>>;
-
-/** `hardPodAffinityWeight`: what a pod counts that needs the new one near it. */
-const HARD_AFFINITY_WEIGHT = 1;
 
 export function scoreTopologies(
   pod: PodInfo,
   snapshot: Snapshot,
   labelsOf: NamespaceLabels,
+  args: InterPodAffinityArgs,
 ): TopologyScores {
   const scores = new Map<string, Map<string, number>>();
   const { preferredAffinity, preferredAntiAffinity } = pod.affinity;
   const isAsking = preferredAffinity.length > 0 || preferredAntiAffinity.length > 0;
+  if (!isAsking && args.ignorePreferredTermsOfExistingPods) return scores;
+  const hardWeight = args.hardPodAffinityWeight;
   for (const node of snapshot.nodes) {
     if (!isAsking && node.podsWithAffinity === 0) continue;
     const add = (
@@ -48,7 +49,7 @@ export function scoreTopologies(
       if (!isAsking && !hasAffinity(theirs)) continue;
       add(preferredAffinity, existing, ({ weight }) => weight);
       add(preferredAntiAffinity, existing, ({ weight }) => -weight);
-      add(theirs.requiredAffinity, pod, () => HARD_AFFINITY_WEIGHT);
+      if (hardWeight > 0) add(theirs.requiredAffinity, pod, () => hardWeight);
       add(theirs.preferredAffinity, pod, ({ weight }) => weight);
       add(theirs.preferredAntiAffinity, pod, ({ weight }) => -weight);
     }

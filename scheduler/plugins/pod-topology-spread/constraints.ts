@@ -13,6 +13,7 @@ import {
 } from '../../../proto/api/label-selector.ts';
 import { findUntoleratedTaint } from '../../../proto/api/taints.ts';
 import type { NodeInfo } from '../../cache/node-info.ts';
+import type { PodTopologySpreadArgs } from '../../config/plugin-args.ts';
 import { requiredNodesMatch } from '../node-affinity.ts';
 
 export interface Constraint {
@@ -31,13 +32,49 @@ const ZONE = 'topology.kubernetes.io/zone';
 /** What selects the pods that a pod is to be spread among; undefined: nothing does. */
 export type PeerSelector = (pod: Pod) => readonly Requirement[] | undefined;
 
-/** The pod's own constraints of one kind. */
-export function ownConstraints(
+export interface PodConstraints {
+  readonly constraints: readonly Constraint[];
+  /** Only nodes with the labels of all constraints count; not so with the system's defaults. */
+  readonly needsAllKeys: boolean;
+}
+
+type Action = TopologySpreadConstraint['whenUnsatisfiable'];
+
+/** Upstream's `defaultingType: System`; a cluster without zones is spread over its nodes. */
+const SYSTEM_DEFAULTS: readonly TopologySpreadConstraint[] = [
+  { topologyKey: HOSTNAME, maxSkew: 3, whenUnsatisfiable: 'ScheduleAnyway' },
+  { topologyKey: ZONE, maxSkew: 5, whenUnsatisfiable: 'ScheduleAnyway' },
+];
+
+/**
+ * The constraints of one kind: the pod's own if it has any at all, else the profile's, among the pods
+ * that `peersOf` finds; none when it finds none.
+ */
+export function constraintsOf(
   pod: Pod,
-  whenUnsatisfiable: TopologySpreadConstraint['whenUnsatisfiable'],
+  action: Action,
+  args: PodTopologySpreadArgs,
+  peersOf: PeerSelector,
+): PodConstraints {
+  const own = pod.spec.topologySpreadConstraints ?? [];
+  if (own.length > 0) return { constraints: ofAction(pod, own, action), needsAllKeys: true };
+  const isSystem = args.defaultingType === 'System';
+  const defaults = ofAction(pod, isSystem ? SYSTEM_DEFAULTS : args.defaultConstraints, action);
+  const selector = defaults.length === 0 ? undefined : peersOf(pod);
+  if (selector === undefined || selector.length === 0) {
+    return { constraints: [], needsAllKeys: !isSystem };
+  }
+  const constraints = defaults.map((constraint) => ({ ...constraint, selector }));
+  return { constraints, needsAllKeys: !isSystem };
+}
+
+function ofAction(
+  pod: Pod,
+  constraints: readonly TopologySpreadConstraint[],
+  action: Action,
 ): readonly Constraint[] {
-  return (pod.spec.topologySpreadConstraints ?? [])
-    .filter((each) => each.whenUnsatisfiable === whenUnsatisfiable)
+  return constraints
+    .filter((each) => each.whenUnsatisfiable === action)
     .map((each) => ({
       topologyKey: each.topologyKey,
       maxSkew: each.maxSkew,
@@ -46,15 +83,6 @@ export function ownConstraints(
       honorsAffinity: each.nodeAffinityPolicy !== 'Ignore',
       honorsTaints: each.nodeTaintsPolicy === 'Honor',
     }));
-}
-
-/** Upstream's system defaults. */
-export function defaultConstraints(selector: readonly Requirement[]): readonly Constraint[] {
-  const common = { selector, minDomains: 1, honorsAffinity: true, honorsTaints: false };
-  return [
-    { ...common, topologyKey: HOSTNAME, maxSkew: 3 },
-    { ...common, topologyKey: ZONE, maxSkew: 5 },
-  ];
 }
 
 /** Whether the node's pods count, by the constraint's policies. */

@@ -9,15 +9,16 @@ import { matchesLabels } from '../../../proto/api/label-selector.ts';
 import type { NodeInfo } from '../../cache/node-info.ts';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import type { Snapshot } from '../../cache/snapshot.ts';
+import { DEFAULT_PLUGIN_ARGS, type PodTopologySpreadArgs } from '../../config/plugin-args.ts';
 import type { StateKey } from '../../framework/cycle-state.ts';
 import type { Plugin } from '../../framework/plugin.ts';
 import { SKIP, type Status, unresolvable, unschedulable } from '../../framework/status.ts';
 import {
   type Constraint,
+  constraintsOf,
   countMatching,
   hasAllKeys,
   isIncluded,
-  ownConstraints,
   type PeerSelector,
 } from './constraints.ts';
 import { normalizeSpread, prepareSpread, type Spread, spreadScore } from './spread-score.ts';
@@ -35,7 +36,10 @@ const SPREAD: StateKey<Spread> = { name: 'PodTopologySpread/spread' };
 const SNAPSHOT: StateKey<Snapshot> = { name: 'PodTopologySpread/snapshot' };
 const UNEVEN = "node(s) didn't match pod topology spread constraints";
 
-export function newPodTopologySpread(peersOf: PeerSelector): Plugin {
+export function newPodTopologySpread(
+  peersOf: PeerSelector,
+  args: PodTopologySpreadArgs = DEFAULT_PLUGIN_ARGS.PodTopologySpread,
+): Plugin {
   return {
     name: 'PodTopologySpread',
     events: [
@@ -50,7 +54,7 @@ export function newPodTopologySpread(peersOf: PeerSelector): Plugin {
     ],
     preFilter: (state, { pod }, snapshot) => {
       state.write(SNAPSHOT, snapshot);
-      const constraints = ownConstraints(pod, 'DoNotSchedule');
+      const { constraints } = constraintsOf(pod, 'DoNotSchedule', args, peersOf);
       if (constraints.length === 0) return { status: SKIP };
       const included = snapshot.nodes.filter((node) => hasAllKeys(node, constraints));
       const domains = constraints.map((constraint) => domainsOf(constraint, pod, included));
@@ -61,7 +65,14 @@ export function newPodTopologySpread(peersOf: PeerSelector): Plugin {
     preScore: (state, { pod }, feasible) => {
       const snapshot = state.read(SNAPSHOT);
       const spread =
-        snapshot === undefined ? undefined : prepareSpread(pod, feasible, snapshot, peersOf);
+        snapshot === undefined
+          ? undefined
+          : prepareSpread(
+              pod,
+              feasible,
+              snapshot,
+              constraintsOf(pod, 'ScheduleAnyway', args, peersOf),
+            );
       if (spread === undefined) return SKIP;
       state.write(SPREAD, spread);
       return undefined;

@@ -12,12 +12,10 @@ import { SCORE_MAX, type Scores } from '../../framework/plugin.ts';
 import {
   type Constraint,
   countMatching,
-  defaultConstraints,
   HOSTNAME,
   hasAllKeys,
   isIncluded,
-  ownConstraints,
-  type PeerSelector,
+  type PodConstraints,
 } from './constraints.ts';
 
 /** A soft constraint, what a pod counts in it, and the pods of each domain. */
@@ -41,16 +39,10 @@ export function prepareSpread(
   pod: Pod,
   feasible: readonly NodeInfo[],
   snapshot: Snapshot,
-  peersOf: PeerSelector,
+  { constraints, needsAllKeys }: PodConstraints,
 ): Spread | undefined {
-  const hasOwn = (pod.spec.topologySpreadConstraints ?? []).length > 0;
-  const peers = hasOwn ? undefined : peersOf(pod);
-  const constraints = hasOwn
-    ? ownConstraints(pod, 'ScheduleAnyway')
-    : defaultConstraints(peers ?? []);
-  if (constraints.length === 0 || (!hasOwn && (peers ?? []).length === 0)) return undefined;
-  // The defaults don't ask for every label: a cluster without zones is spread over its nodes.
-  const counted = (node: NodeInfo): boolean => !hasOwn || hasAllKeys(node, constraints);
+  if (constraints.length === 0) return undefined;
+  const counted = (node: NodeInfo): boolean => !needsAllKeys || hasAllKeys(node, constraints);
   const ignored = new Set(feasible.filter((node) => !counted(node)).map(({ name }) => name));
   const taken = feasible.filter(({ name }) => !ignored.has(name));
   const others = snapshot.nodes.filter(counted);

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { addPodToNode, type NodeInfo, newNodeInfo } from '../../../scheduler/cache/node-info.ts';
 import { newPodInfo, type PodInfo } from '../../../scheduler/cache/pod-info.ts';
 import { podRequests } from '../../../scheduler/cache/pod-requests.ts';
+import { DEFAULT_PLUGIN_ARGS } from '../../../scheduler/config/plugin-args.ts';
 import { CycleState } from '../../../scheduler/framework/cycle-state.ts';
 import { newNodeResourcesBalancedAllocation } from '../../../scheduler/plugins/node-resources-balanced-allocation.ts';
 import { newNodeResourcesFit } from '../../../scheduler/plugins/node-resources-fit.ts';
@@ -34,10 +35,14 @@ describe('NodeResourcesFit', () => {
     const half = nodeOf('10000m', '20000', podOf('6000m', '0'));
     const more = nodeOf('10000m', '20000', podOf('6000m', '5000'));
     assert.deepEqual(score(zero, half, more), [70, 57]);
-    const weighted = newNodeResourcesFit([
+    const resources = [
       { name: 'cpu', weight: 1 },
       { name: 'memory', weight: 2 },
-    ]);
+    ];
+    const weighted = newNodeResourcesFit({
+      ...DEFAULT_PLUGIN_ARGS.NodeResourcesFit,
+      scoringStrategy: { type: 'LeastAllocated', resources },
+    });
     const nodes = [nodeOf('4000m', '10000'), nodeOf('6000m', '10000')];
     assert.deepEqual(
       nodes.map((node) => weighted.score?.(state, pod, node)),

@@ -1,0 +1,57 @@
+/**
+ * How each of the plugins that come with the scheduler is made for a profile.
+ *
+ * Source: kubernetes pkg/scheduler/framework/plugins/registry.go, v1.36.
+ */
+
+import type { ProfileDependencies } from '../default-profile.ts';
+import type { Plugin } from '../framework/plugin.ts';
+import { newDefaultBinder } from '../plugins/default-binder.ts';
+import { newImageLocality } from '../plugins/image-locality.ts';
+import { newInterPodAffinity } from '../plugins/inter-pod-affinity/inter-pod-affinity.ts';
+import { newNodeAffinity } from '../plugins/node-affinity.ts';
+import { nodeName } from '../plugins/node-name.ts';
+import { nodePorts } from '../plugins/node-ports.ts';
+import { newNodeResourcesBalancedAllocation } from '../plugins/node-resources-balanced-allocation.ts';
+import { newNodeResourcesFit } from '../plugins/node-resources-fit.ts';
+import { nodeUnschedulable } from '../plugins/node-unschedulable.ts';
+import { newPodTopologySpread } from '../plugins/pod-topology-spread/pod-topology-spread.ts';
+import { prioritySort } from '../plugins/priority-sort.ts';
+import { schedulingGates } from '../plugins/scheduling-gates.ts';
+import { newTaintToleration } from '../plugins/taint-toleration.ts';
+import type { ProfileConfiguration } from './configuration.ts';
+
+export interface PluginContext {
+  readonly profile: ProfileConfiguration;
+  readonly dependencies: ProfileDependencies;
+  /** What `pluginConfig` has for a plugin that isn't upstream's, as it stands in the file. */
+  readonly ownArgs: unknown;
+}
+
+export type PluginFactory = (context: PluginContext) => Plugin;
+
+const FACTORIES: Readonly<Record<string, PluginFactory>> = {
+  SchedulingGates: () => schedulingGates,
+  PrioritySort: () => prioritySort,
+  NodeUnschedulable: () => nodeUnschedulable,
+  NodeName: () => nodeName,
+  TaintToleration: ({ profile }) => newTaintToleration({ namesTaint: profile.version === '1.34' }),
+  NodeAffinity: ({ profile }) => newNodeAffinity(profile.args.NodeAffinity),
+  NodePorts: () => nodePorts,
+  NodeResourcesFit: ({ profile }) => newNodeResourcesFit(profile.args.NodeResourcesFit),
+  PodTopologySpread: ({ profile, dependencies }) =>
+    newPodTopologySpread(dependencies.peersOf, profile.args.PodTopologySpread),
+  InterPodAffinity: ({ profile, dependencies }) =>
+    newInterPodAffinity(dependencies.namespaceLabels, profile.args.InterPodAffinity),
+  NodeResourcesBalancedAllocation: ({ profile }) =>
+    newNodeResourcesBalancedAllocation({
+      resources: profile.args.NodeResourcesBalancedAllocation.resources,
+      formula: profile.version === '1.36' ? '1.36' : '1.35',
+    }),
+  ImageLocality: ({ profile }) => newImageLocality({ countsVolumes: profile.version === '1.36' }),
+  DefaultBinder: ({ dependencies }) => newDefaultBinder(dependencies.client),
+};
+
+export const IN_TREE_PLUGINS: ReadonlyMap<string, PluginFactory> = new Map(
+  Object.entries(FACTORIES),
+);
