@@ -2,7 +2,8 @@
  * `skiff scheduler`: gives pods nodes. Flags: `--kubeconfig FILE` `--log-level LEVEL`
  * `--config FILE` (a KubeSchedulerConfiguration, docs/scheduler.md; what it says goes before flags)
  * `--leader-elect` (several instances: one works) `--tie-break random|first|name|heap135` `--seed N` (for
- * random ties: the same pods in the same order get the same nodes).
+ * random ties: the same pods in the same order get the same nodes) `--policy FILE` (may be given several
+ * times: a policy in TypeScript, docs/scheduling-lab.md; saved again, it is loaded again).
  */
 
 import { enableCompileCache } from 'node:module';
@@ -34,6 +35,7 @@ const { values: flags } = parsedOrUsage('scheduler', () =>
       // Upstream's up to 1.34. Of its successor's rule the first node gets all pods without requests.
       'tie-break': { type: 'string', default: 'random' },
       seed: { type: 'string', default: '1' },
+      policy: { type: 'string', multiple: true, default: [] },
     },
   }),
 );
@@ -50,7 +52,8 @@ await runProcess('scheduler', logLevelOf(flags['log-level']), async ({ signal, l
   for (const field of configuration?.withoutEffect ?? []) {
     logger.warn('A field of the configuration has no effect', { field });
   }
-  const options = { client, clock, logger, tieBreak };
+  const policies = { files: flags.policy, seed: Number(flags.seed) };
+  const options = { client, clock, logger, tieBreak, policies };
   const run = (until: AbortSignal): Promise<void> =>
     runScheduler(configuration === undefined ? options : { ...options, configuration }, until);
   try {

@@ -12,7 +12,11 @@ import {
   type SchedulerConfiguration,
 } from './config/configuration.ts';
 import { frameworksOf } from './config/frameworks-of.ts';
+import { defaultProfile, type ProfileDependencies } from './default-profile.ts';
 import { newPeerSelector } from './peer-selector.ts';
+import { ClusterFeed } from './policy/cluster-feed.ts';
+import { Policies } from './policy/policies.ts';
+import type { WorkerLimits } from './policy/worker/policy-worker.ts';
 import { Scheduler } from './scheduler.ts';
 import type { TieBreak } from './select-node.ts';
 
@@ -24,6 +28,15 @@ export interface RunSchedulerOptions {
   readonly configuration?: SchedulerConfiguration;
   /** Of profiles that don't say. */
   readonly tieBreak: TieBreak;
+  /** Absent: none. */
+  readonly policies?: PolicyFiles;
+}
+
+/** Policies in TypeScript files. */
+export interface PolicyFiles {
+  readonly files: readonly string[];
+  readonly seed: number;
+  readonly limits?: WorkerLimits;
 }
 
 /** Pods that have ended take no room. */
@@ -46,11 +59,23 @@ export async function runScheduler(
     }),
     replicaSets: new Informer(dependencies, replicasets),
   };
-  const frameworks = frameworksOf(configuration, {
+  const world: ProfileDependencies = {
     client,
     peersOf: newPeerSelector(informers.services, informers.replicaSets),
     namespaceLabels: (name) => informers.namespaces.get(name)?.metadata.labels ?? {},
-  });
+  };
+  const frameworks = frameworksOf(configuration, world);
+  const files = options.policies;
+  const policies =
+    files === undefined || files.files.length === 0
+      ? undefined
+      : new Policies({
+          ...dependencies,
+          ...files,
+          recorder,
+          feed: new ClusterFeed(informers),
+          defaults: defaultProfile(world),
+        });
   const scheduler = new Scheduler({
     ...dependencies,
     recorder,
@@ -60,7 +85,9 @@ export async function runScheduler(
       informers.namespaces.hasSynced,
       informers.services.hasSynced,
       informers.replicaSets.hasSynced,
+      ...(policies === undefined ? [] : [policies.loaded]),
     ],
+    ...(policies === undefined ? {} : { policies }),
     frameworks,
     tieBreak,
     backoff: {
@@ -69,7 +96,10 @@ export async function runScheduler(
     },
   });
   const running: { run(until: AbortSignal): Promise<void> }[] = Object.values(informers);
-  const informing = Promise.all(running.map((informer) => informer.run(signal)));
+  const informing = Promise.all([
+    ...running.map((informer) => informer.run(signal)),
+    policies?.run(scheduler.policyHost, signal),
+  ]);
   // Ended before the first list: the informers say so by a rejection, which is no failure then.
   await scheduler.run(signal).catch((error: unknown) => {
     if (!signal.aborted) throw error;

@@ -17,12 +17,14 @@ import { keyOf } from '../proto/api/meta.ts';
 import { isNotFound } from '../proto/api/status-error.ts';
 import { SchedulerCache } from './cache/cache.ts';
 import { newPodInfo, type PodInfo } from './cache/pod-info.ts';
+import type { Snapshot } from './cache/snapshot.ts';
 import { DEFAULT_SCHEDULER_NAME } from './config/configuration.ts';
 import { fitErrorMessage } from './diagnosis.ts';
 import { nodeHandler, podHandler } from './event-handlers.ts';
-import type { CycleState } from './framework/cycle-state.ts';
+import { CycleState } from './framework/cycle-state.ts';
 import type { Framework } from './framework/framework.ts';
-import { isRejected, type Status } from './framework/status.ts';
+import { isRejected, type Status, unresolvable } from './framework/status.ts';
+import type { NamedVerdict, Policies, PolicyHost } from './policy/policies.ts';
 import { type QueuedPod, uidOf } from './queue/queued-pod.ts';
 import {
   type AttemptFailure,
@@ -39,12 +41,14 @@ export interface SchedulerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly recorder: Pick<EventRecorder, 'record'>;
-  readonly pods: Pick<Informer<Pod>, 'get' | 'addHandler' | 'hasSynced'>;
+  readonly pods: Pick<Informer<Pod>, 'get' | 'list' | 'addHandler' | 'hasSynced'>;
   readonly nodes: Pick<Informer<Node>, 'addHandler' | 'hasSynced'>;
   /** Of what the plugins ask, besides pods and nodes. */
   readonly synced?: readonly Promise<void>[];
   /** At least one; pods choose by `spec.schedulerName`. The first one orders the queue. */
   readonly frameworks: readonly [Framework, ...Framework[]];
+  /** Absent: there are none. */
+  readonly policies?: Policies;
   /** Of profiles that don't say. */
   readonly tieBreak: TieBreak;
   /** `podInitialBackoffSeconds`, `podMaxBackoffSeconds`, in milliseconds; absent: upstream's. */
@@ -53,6 +57,9 @@ export interface SchedulerOptions {
 
 /** Decisions go on at most this long before I/O gets its turn: bindings must get out. */
 const SLICE_MS = 4;
+
+/** How often a policy is asked again for a pod, when its node was taken meanwhile. */
+const CONFLICTS_MAX = 3;
 
 /** A pod on its way to a node. */
 interface Assumed {
@@ -116,8 +123,25 @@ export class Scheduler {
     await Promise.all(this.#tasks);
   }
 
+  /** What the policies of this scheduler ask of it. */
+  readonly policyHost: PolicyHost = {
+    adopt: (schedulerName) => {
+      for (const pod of this.#options.pods.list()) {
+        const { spec } = pod;
+        if (spec.schedulerName === schedulerName && !spec.nodeName) this.#queue.add(pod);
+      }
+    },
+    allow: (uid, plugin) => this.#waiting.allow(uid, plugin),
+    reject: (uid, plugin, why) => this.#waiting.reject(uid, plugin, why),
+  };
+
+  /** Of a policy's pods: the default one, which stands in for the policy. */
   #frameworkOf(pod: Pod): Framework | undefined {
-    return this.#frameworks.get(pod.spec.schedulerName ?? DEFAULT_SCHEDULER_NAME);
+    const { schedulerName = DEFAULT_SCHEDULER_NAME } = pod.spec;
+    const { policies, frameworks } = this.#options;
+    const own = this.#frameworks.get(schedulerName);
+    if (own !== undefined || policies?.owns(schedulerName) !== true) return own;
+    return this.#frameworks.get(DEFAULT_SCHEDULER_NAME) ?? frameworks[0];
   }
 
   /** The pod as the informer has it, if it still is the same one and needs a node. */
@@ -140,7 +164,13 @@ export class Scheduler {
       this.#queue.done(uidOf(queued));
       return;
     }
-    const info = pod === queued.info.pod ? queued.info : newPodInfo(pod);
+    const verdict = this.#options.policies?.decide(queued, pod);
+    if (verdict === undefined) this.#decideHere(queued, pod, framework, signal);
+    else this.#track(this.#follow(queued, verdict, CONFLICTS_MAX, signal));
+  }
+
+  #decideHere(queued: QueuedPod, pod: Pod, framework: Framework, signal: AbortSignal): void {
+    const info = infoOf(queued, pod);
     const decision = decide(framework, this.#cache.snapshot(), info, {
       startIndex: this.#startIndex,
       percentageOfNodesToScore: framework.settings.percentageOfNodesToScore ?? 0,
@@ -165,11 +195,59 @@ export class Scheduler {
     }
   }
 
+  /**
+   * Does what a policy has decided, if it still can be: the policy decides in its own thread, on what
+   * it knew a moment ago. What can't be done is asked again.
+   */
+  async #follow(
+    queued: QueuedPod,
+    asked: Promise<NamedVerdict>,
+    conflictsLeft: number,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const verdict = await asked;
+    const { recorder, policies } = this.#options;
+    const pod = this.#fresh(queued);
+    const isGone = pod === undefined || pod.metadata.deletionTimestamp !== undefined;
+    if (isGone || signal.aborted) {
+      if (verdict.kind === 'decided') takeBack(verdict.framework, queued);
+      this.#queue.done(uidOf(queued));
+      return;
+    }
+    if (verdict.kind === 'unavailable') {
+      const why = `policy "${verdict.policy}" is not at work: ${verdict.why}`;
+      const text = `${why}; the default profile decides in its place`;
+      recorder.record(pod, 'Warning', 'PolicyStopped', text);
+      const framework = this.#frameworks.get(DEFAULT_SCHEDULER_NAME) ?? this.#options.frameworks[0];
+      this.#decideHere(queued, pod, framework, signal);
+      return;
+    }
+    const { outcome, framework } = verdict;
+    const info = infoOf(queued, pod);
+    if (outcome.kind === 'none') {
+      const failure = { kind: 'unschedulable', rejectedBy: knownOnly(outcome, framework) } as const;
+      this.#fail(queued, fitErrorMessage(outcome), failure, signal);
+      return;
+    }
+    const { nodeName } = outcome;
+    const state = new CycleState();
+    const objection = checkNode(framework, state, this.#cache.snapshot(), info, nodeName);
+    if (objection === undefined) {
+      this.#assume({ framework, queued, state, pod: info, nodeName }, signal);
+      return;
+    }
+    takeBack(framework, queued);
+    const again = conflictsLeft > 0 ? policies?.decide(queued, pod) : undefined;
+    if (again === undefined) this.#fail(queued, errorText(objection), { kind: 'error' }, signal);
+    else await this.#follow(queued, again, conflictsLeft - 1, signal);
+  }
+
   #assume(assumed: Assumed, signal: AbortSignal): void {
     const { framework, state, pod, nodeName } = assumed;
     const { spec } = pod.pod;
     const placed = { ...pod, pod: { ...pod.pod, spec: { ...spec, nodeName } } };
     this.#cache.assumePod(placed, nodeName);
+    this.#options.policies?.feed.assume(placed.pod);
     const reserved = framework.reserve(state, pod, nodeName);
     if (reserved !== undefined) {
       this.#retreat(assumed, reserved, signal);
@@ -215,6 +293,7 @@ export class Scheduler {
   #retreat(assumed: Assumed, status: Status, signal: AbortSignal): void {
     const { queued, pod } = assumed;
     this.#cache.forgetPod(uidOf(queued));
+    this.#options.policies?.feed.forget(uidOf(queued));
     // A pod that is gone needs no node.
     if (isNotFound(status.error) || signal.aborted) {
       this.#queue.done(uidOf(queued));
@@ -249,6 +328,39 @@ export class Scheduler {
     this.#tasks.add(task);
     void task.finally(() => this.#tasks.delete(task));
   }
+}
+
+/** Whether the node still takes the pod; the state is as after Filter. */
+function checkNode(
+  framework: Framework,
+  state: CycleState,
+  snapshot: Snapshot,
+  pod: PodInfo,
+  nodeName: string,
+): Status | undefined {
+  const node = snapshot.byName.get(nodeName);
+  if (node === undefined) return unresolvable(`node "${nodeName}" is gone`);
+  const outcome = framework.preFilter(state, pod, snapshot);
+  if (outcome.kind === 'rejected') return outcome.status;
+  return framework.filter(state, pod, node);
+}
+
+/** The policy's reservation. */
+function takeBack(framework: Framework, queued: QueuedPod): void {
+  framework.unreserve(new CycleState(), queued.info, '');
+}
+
+/** Of a policy's own plugins nobody knows what may help: then everything does. */
+function knownOnly(
+  { rejectedBy }: { readonly rejectedBy: ReadonlySet<string> },
+  { plugins }: Framework,
+): ReadonlySet<string> {
+  const known = new Set(plugins.filter(({ events }) => events).map(({ name }) => name));
+  return rejectedBy.isSubsetOf(known) ? rejectedBy : new Set();
+}
+
+function infoOf(queued: QueuedPod, pod: Pod): PodInfo {
+  return pod === queued.info.pod ? queued.info : newPodInfo(pod);
 }
 
 function errorText(status: Status): string {

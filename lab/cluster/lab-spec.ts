@@ -24,6 +24,8 @@ export interface LabSpec {
   readonly runDir: string;
   /** A KubeSchedulerConfiguration for the scheduler; absent: its defaults. */
   readonly schedulerConfig?: string;
+  /** Policy files for the scheduler; absent: none. */
+  readonly policies?: readonly string[];
 }
 
 export interface NodeSpec {

@@ -53,6 +53,7 @@ export function processPlan(
     component('scheduler', 'scheduler/main.ts', [
       ...['--kubeconfig', kubeconfig('scheduler')],
       ...(spec.schedulerConfig === undefined ? [] : ['--config', spec.schedulerConfig]),
+      ...(spec.policies ?? []).flatMap((file) => ['--policy', file]),
     ]),
     component('controllers', 'controllers/main.ts', [
       ...['--kubeconfig', kubeconfig('controllers')],

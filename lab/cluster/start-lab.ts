@@ -40,6 +40,8 @@ export interface LabOptions {
   readonly dataDir?: string;
   /** An absolute path. */
   readonly schedulerConfig?: string;
+  /** Absolute paths. */
+  readonly policies?: readonly string[];
 }
 
 const DEFAULT_NODES = 3;
@@ -107,6 +109,7 @@ function newSpec(options: LabOptions, runDir: string): LabSpec {
     );
   }
   const schedulerConfig = options.schedulerConfig ?? kept?.schedulerConfig;
+  const policies = options.policies ?? kept?.policies;
   const machine = { cpus: os.availableParallelism(), memoryBytes: os.totalmem() };
   return {
     name: options.name,
@@ -118,6 +121,7 @@ function newSpec(options: LabOptions, runDir: string): LabSpec {
     dataDir,
     runDir,
     ...(schedulerConfig === undefined ? {} : { schedulerConfig }),
+    ...(policies === undefined ? {} : { policies }),
   };
 }
 
@@ -131,6 +135,9 @@ function assertSame(spec: LabSpec, options: LabOptions): void {
       ? spec.schedulerConfig === undefined
         ? 'no --scheduler-config'
         : `--scheduler-config ${spec.schedulerConfig}`
+      : '',
+    differs(options.policies?.join(' '), spec.policies?.join(' '))
+      ? (spec.policies?.map((file) => `--policy ${file}`).join(' ') ?? 'no --policy')
       : '',
     differs(options.dataDir, spec.dataDir) ? `--data-dir ${spec.dataDir}` : '',
   ].filter((text) => text !== '');

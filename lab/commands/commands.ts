@@ -29,6 +29,7 @@ interface UpFlags {
   readonly port?: number;
   readonly dataDir?: string;
   readonly schedulerConfig?: string;
+  readonly policy?: readonly string[];
   readonly filename?: readonly string[];
   readonly timeout: number;
 }
@@ -72,6 +73,7 @@ function newProgram(env: NodeJS.ProcessEnv, finish: (isGood: boolean) => void): 
     .option('--port <port>', "the API server's port (default 6443)", port)
     .option('--data-dir <dir>', `where the lab keeps its data (default ${DATA_ROOT}/NAME)`)
     .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration for the scheduler')
+    .option('--policy <file>', 'a policy in TypeScript for the scheduler (repeatable)', collect)
     .option('-f, --filename <path>', 'apply this file or folder (- for standard input)', collect)
     .option('--timeout <seconds>', 'give up after this long', seconds, 120)
     .action(async (flags: UpFlags) => finish(await upCommand(flags, env)));
@@ -171,6 +173,9 @@ async function upCommand(flags: UpFlags, env: NodeJS.ProcessEnv): Promise<boolea
       ...(flags.schedulerConfig === undefined
         ? {}
         : { schedulerConfig: path.resolve(flags.schedulerConfig) }),
+      ...(flags.policy === undefined
+        ? {}
+        : { policies: flags.policy.map((file) => path.resolve(file)) }),
     },
     { files: flags.filename ?? [], timeoutMs: flags.timeout * 1000 },
     { clock: systemClock, progress: new Progress(systemClock, print), env, write: print },

@@ -12,6 +12,7 @@ import { formatTable, TABLE_ACCEPT, type Table } from '../../cli/printers/table.
 import { knownResource } from '../../cli/resources/known-resources.ts';
 import type { Client } from '../../client/client.ts';
 import { configurationProblem } from '../../scheduler/config/load-configuration.ts';
+import { policyProblem } from '../../scheduler/policy/policy-problem.ts';
 import { adminKubeconfig, connect } from '../cluster/connect.ts';
 import { type LabSpec, serverUrl } from '../cluster/lab-spec.ts';
 import { type LabOptions, startLab } from '../cluster/start-lab.ts';
@@ -51,6 +52,10 @@ export async function up(
   const { schedulerConfig } = options;
   const problem = schedulerConfig === undefined ? undefined : configurationProblem(schedulerConfig);
   if (problem !== undefined) throw new UsageError(problem);
+  for (const file of options.policies ?? []) {
+    const wrong = await policyProblem(file, clock);
+    if (wrong !== undefined) throw new UsageError(wrong);
+  }
   await progress.step('Machine', () => prepareMachine(options, deps));
   const { spec, wasUp } = await startLab(options, deps);
   const client = await connect(spec);

@@ -10,6 +10,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { checkPlugins, checkPolicy, errorText, PolicyError } from './check-policy.ts';
 import type { Policy } from './policy.ts';
+import { NO_PERMITS } from './policy-profile.ts';
 
 /** What policy files may import without a package, and where it is. */
 const PUBLISHED: Readonly<Record<string, string>> = {
@@ -38,7 +39,8 @@ export async function loadPolicy(file: string): Promise<Policy> {
   try {
     const policy = checkPolicy(exported.policy);
     // What the factory gives is looked at here, so that a mistake shows before the first pod.
-    checkPlugins(policy, { random: () => 0, seed: 0, parameters: policy.parameters ?? {} });
+    const parameters = policy.parameters ?? {};
+    checkPlugins(policy, { random: () => 0, seed: 0, parameters, permits: NO_PERMITS });
     return policy;
   } catch (error) {
     if (!(error instanceof PolicyError)) throw error;

@@ -7,7 +7,7 @@ import type { ConfiguredPlugin, Plugin } from '../framework/plugin.ts';
 import { seededRandom } from '../seeded-random.ts';
 import type { TieBreak } from '../select-node.ts';
 import { checkPlugins } from './check-policy.ts';
-import type { Policy, PolicyParameters, PolicyPlugin } from './policy.ts';
+import type { Permits, Policy, PolicyParameters, PolicyPlugin } from './policy.ts';
 
 /** What one run of a policy is made from. */
 export interface PolicyRun {
@@ -15,6 +15,8 @@ export interface PolicyRun {
   readonly seed: number;
   /** In place of the policy's own values. */
   readonly parameters?: PolicyParameters;
+  /** Absent: nobody is told, and pods wait until their time is over. */
+  readonly permits?: Permits;
   /** When the policy says nothing of ties. */
   readonly tieBreak?: TieBreak;
 }
@@ -35,6 +37,7 @@ const ESSENTIAL: ReadonlySet<string> = new Set([
   'PrioritySort',
   'DefaultBinder',
 ]);
+export const NO_PERMITS: Permits = { allow: () => undefined, reject: () => undefined };
 /** Keeps the draws of ties apart from the policy's own, so that one more draw shifts no tie. */
 const TIE_SEED = 0x5eed;
 
@@ -50,7 +53,7 @@ export function policyProfile(
   const own = ownPlugins(policy, run);
   return {
     profileName: policy.name,
-    plugins: compose(policy, defaults, own),
+    plugins: composeProfile(policy, defaults, own),
     ownPlugins: own.map(({ name }) => name),
     tieBreak: tieBreakOf(policy, run),
     percentageOfNodesToScore: policy.percentageOfNodesToScore ?? 0,
@@ -60,12 +63,13 @@ export function policyProfile(
 function ownPlugins(policy: Policy, run: PolicyRun): readonly PolicyPlugin[] {
   const parameters = { ...policy.parameters, ...run.parameters };
   const random = seededRandom(run.seed);
-  return checkPlugins(policy, { random, seed: run.seed, parameters });
+  const { seed, permits = NO_PERMITS } = run;
+  return checkPlugins(policy, { random, seed, parameters, permits });
 }
 
 /** Own plugins come after the default ones, but before the one that binds. */
-function compose(
-  policy: Policy,
+export function composeProfile(
+  policy: Omit<Policy, 'plugins'>,
   defaults: readonly ConfiguredPlugin[],
   own: readonly PolicyPlugin[],
 ): readonly ConfiguredPlugin[] {

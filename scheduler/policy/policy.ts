@@ -88,6 +88,15 @@ export interface PolicyContext<P extends PolicyParameters = PolicyParameters> {
   readonly seed: number;
   /** The policy's `parameters`, with what the run has set. */
   readonly parameters: P;
+  readonly permits: Permits;
+}
+
+/** For pods that an own Permit plugin has made wait (status `Wait`); unknown ones are left alone. */
+export interface Permits {
+  /** The plugin has no objection any more. */
+  allow(uid: string, plugin: string): void;
+  /** The pod goes back to the queue. */
+  reject(uid: string, plugin: string, why: string): void;
 }
 
 /** A plugin takes part in those extension points whose method it has. Its name is unique in the profile. */
