@@ -85,19 +85,18 @@ export class BridgeNetwork {
         isIpv6: this.#isIpv6,
       });
     } catch (error) {
-      await this.detach(sandboxId);
+      this.detach(sandboxId);
       throw error;
     }
     return address;
   }
 
-  /** Removes the pod's veth pair and releases its address. Does nothing when there is none. */
-  async detach(sandboxId: string): Promise<void> {
-    try {
-      await this.#runIp([`link delete ${vethName(sandboxId)}`]);
-    } catch (error) {
-      if (!(error instanceof Error && error.message.includes('Cannot find device'))) throw error;
-    }
+  /**
+   * Releases the pod's address. The veth pair goes with the pod's network namespace, which the kernel
+   * takes apart by itself: told to, it keeps the caller waiting for some ten milliseconds. Addresses are
+   * handed out in turn, so that this one is not given again meanwhile.
+   */
+  detach(sandboxId: string): void {
     this.#ipam.release(sandboxId);
   }
 

@@ -21,7 +21,7 @@ import { cgroupResources, mergedResources } from './resources.ts';
 import type { Runtime } from './runtime.ts';
 import { cgroupParentOf } from './sandboxes.ts';
 import { signalNumber } from './signals.ts';
-import { criErrorOf } from './spawner-link.ts';
+import { asCri, criErrorOf } from './spawner-link.ts';
 
 /** A killed process is gone at once, unless it hangs in the kernel. */
 const KILL_TIMEOUT_MS = 10_000;
@@ -254,13 +254,5 @@ function ensureSource(mount: { readonly kind: string; readonly source?: string }
     mkdirSync(mount.source, { recursive: true, mode: 0o755 });
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  }
-}
-
-async function asCri<T>(promise: Promise<T>): Promise<T> {
-  try {
-    return await promise;
-  } catch (error) {
-    throw error instanceof SpawnerError ? criErrorOf(error) : error;
   }
 }

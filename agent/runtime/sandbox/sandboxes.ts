@@ -15,7 +15,7 @@ import type { Containers } from './containers.ts';
 import { removePodFiles, writePodFiles } from './pod-files.ts';
 import { cgroupResources } from './resources.ts';
 import type { Runtime } from './runtime.ts';
-import { criErrorOf } from './spawner-link.ts';
+import { asCri, criErrorOf } from './spawner-link.ts';
 
 /** HOST_NAME_MAX of Linux. */
 const HOSTNAME_BYTES_MAX = 64;
@@ -84,7 +84,7 @@ export class Sandboxes {
 
   /** Takes a sandbox apart that was never shown to anybody. */
   async undoRun(record: SandboxRecord): Promise<void> {
-    if (record.isNetworkAttached) await this.#runtime.parts.network.detach(record.id);
+    if (record.isNetworkAttached) this.#runtime.parts.network.detach(record.id);
     await this.#takeApart(record);
   }
 
@@ -105,7 +105,7 @@ export class Sandboxes {
   }
 
   async #stop(id: string): Promise<void> {
-    const { state, network } = this.#runtime.parts;
+    const { state, network, spawner } = this.#runtime.parts;
     const record = state.sandbox(id);
     if (record === undefined) return;
     // Written first: from here on no container is created or started in it.
@@ -113,18 +113,15 @@ export class Sandboxes {
     const containers = state.containersOf(id);
     await Promise.all(containers.map((container) => this.#containers.kill(container.id)));
     if (!record.isNetworkAttached) return;
-    await network.detach(id);
+    network.detach(id);
+    await asCri(spawner.client.request('stopSandbox', { sandboxId: id }));
     this.#runtime.putSandbox({ ...record, phase: 'notready', isNetworkAttached: false });
   }
 
   async #takeApart(record: SandboxRecord | undefined): Promise<void> {
     if (record === undefined) return;
     const { spawner } = this.#runtime.parts;
-    try {
-      await spawner.client.request('removeSandbox', { sandboxId: record.id });
-    } catch (error) {
-      throw error instanceof SpawnerError ? criErrorOf(error) : error;
-    }
+    await asCri(spawner.client.request('removeSandbox', { sandboxId: record.id }));
     removePodFiles(this.#runtime.sandboxFolder(record.id));
     this.#runtime.deleteSandbox(record);
   }

@@ -83,3 +83,12 @@ export function criErrorOf(error: SpawnerError): CriError {
   } as const;
   return new CriError(codes[error.kind], error.message, { cause: error });
 }
+
+/** What the spawner fails with, as the CRI's error. */
+export async function asCri<T>(promise: Promise<T>): Promise<T> {
+  try {
+    return await promise;
+  } catch (error) {
+    throw error instanceof SpawnerError ? criErrorOf(error) : error;
+  }
+}

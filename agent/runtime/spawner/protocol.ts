@@ -14,7 +14,7 @@ import type { CgroupResources } from '../cgroup/resources.ts';
 import type { ContainerSpec, ProcessSpec, SandboxSpec } from '../container/spec.ts';
 
 /** Raised when a message changes its meaning; a spawner outlives the program that started it. */
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 export const SOCKET_NAME = 'spawner.sock';
 
@@ -28,6 +28,12 @@ export interface Requests {
   readonly version: { readonly params: Empty; readonly result: SpawnerVersion };
   /** Makes and pins the namespaces. */
   readonly createSandbox: { readonly params: SandboxSpec; readonly result: SandboxNamespaces };
+  /**
+   * Lets the network namespace go: once its last process has ended the kernel takes it apart, with its
+   * devices and their other ends. No container may be started in the sandbox any more. An unknown id is
+   * done already.
+   */
+  readonly stopSandbox: { readonly params: SandboxRef; readonly result: Empty };
   /** Kills what still runs in it, unpins, removes the cgroup. An unknown id is done already. */
   readonly removeSandbox: { readonly params: SandboxRef; readonly result: Empty };
   readonly listSandboxes: { readonly params: Empty; readonly result: readonly SandboxNamespaces[] };

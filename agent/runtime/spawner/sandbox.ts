@@ -1,27 +1,17 @@
 /** The namespaces of one pod: made, pinned to files, found again, and let go. */
 
-import { runSandboxChild } from '../container/sandbox-child.ts';
 import type { SandboxSpec } from '../container/spec.ts';
 import { mount, umount } from '../syscalls/libc.ts';
-import {
-  CLONE_NEWIPC,
-  CLONE_NEWNET,
-  CLONE_NEWUTS,
-  MNT_DETACH,
-  MS_NODEV,
-  MS_NOEXEC,
-  MS_NOSUID,
-} from '../syscalls/linux.ts';
+import { MNT_DETACH, MS_NODEV, MS_NOEXEC, MS_NOSUID } from '../syscalls/linux.ts';
 import type { SpawnerContext } from './container.ts';
 import { bootId } from './process-identity.ts';
 import type { SandboxNamespaces } from './protocol.ts';
 import { SandboxFiles } from './run-files.ts';
+import { pinNamespaces, SANDBOX_NAMESPACES } from './sandbox-namespaces.ts';
 import type { SandboxPaths } from './start-plan.ts';
 
 /** As containerd's and Docker's. */
 const SHM_OPTIONS = 'mode=1777,size=65536k';
-
-const FLAGS = { net: CLONE_NEWNET, ipc: CLONE_NEWIPC, uts: CLONE_NEWUTS } as const;
 
 export class Sandbox {
   readonly spec: SandboxSpec;
@@ -44,7 +34,7 @@ export class Sandbox {
       if (spec.cgroup !== undefined) {
         this.#context.cgroups.create(spec.cgroup.path, spec.cgroup.resources);
       }
-      await this.#pinNamespaces();
+      this.#pinNamespaces();
       if (spec.ipc === 'pod') {
         mount('shm', this.#files.shm, 'tmpfs', MS_NOSUID | MS_NODEV | MS_NOEXEC, SHM_OPTIONS);
       }
@@ -55,9 +45,14 @@ export class Sandbox {
     }
   }
 
+  /** Lets the network namespace go. Its containers must have ended. */
+  stop(): void {
+    unmountAll(this.#files.namespace('net'));
+  }
+
   /** Its containers must be gone. */
   async remove(): Promise<void> {
-    const files = [...(['net', 'ipc', 'uts'] as const).map((name) => this.#files.namespace(name))];
+    const files = SANDBOX_NAMESPACES.map((name) => this.#files.namespace(name));
     for (const file of [...files, this.#files.shm]) unmountAll(file);
     if (this.spec.cgroup !== undefined) await this.#context.cgroups.remove(this.spec.cgroup.path);
     this.#files.remove();
@@ -82,25 +77,14 @@ export class Sandbox {
     };
   }
 
-  async #pinNamespaces(): Promise<void> {
+  #pinNamespaces(): void {
+    const { hostname, sysctls } = this.spec;
     const paths = this.paths();
-    const pins = (['net', 'ipc', 'uts'] as const).flatMap((name) => {
+    const pins = SANDBOX_NAMESPACES.flatMap((name) => {
       const file = paths[name];
       return file === undefined ? [] : [{ name, file }];
     });
-    if (pins.length === 0) return;
-    const { spawner } = this.#context;
-    const child = await spawner.spawn({
-      namespaceFlags: pins.reduce((flags, { name }) => flags | FLAGS[name], 0),
-      run: ({ report }) =>
-        runSandboxChild({
-          report,
-          pins,
-          hostname: this.spec.hostname,
-          sysctls: this.spec.sysctls,
-        }),
-    });
-    spawner.release(child);
+    if (pins.length > 0) pinNamespaces({ pins, hostname, sysctls });
   }
 }
 

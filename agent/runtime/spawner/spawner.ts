@@ -44,6 +44,7 @@ export class Spawner {
     this.#handlers = {
       version: () => ({ protocol: PROTOCOL_VERSION, pid: process.pid }),
       createSandbox: (spec) => this.#inOrder(spec.id, () => this.#createSandbox(spec)),
+      stopSandbox: ({ sandboxId }) => this.#inOrder(sandboxId, () => this.#stopSandbox(sandboxId)),
       removeSandbox: ({ sandboxId }) =>
         this.#inOrder(sandboxId, () => this.#removeSandbox(sandboxId)),
       listSandboxes: () => [...this.#sandboxes.values()].map((sandbox) => sandbox.namespaces()),
@@ -132,6 +133,11 @@ export class Spawner {
     await sandbox.create();
     this.#sandboxes.set(spec.id, sandbox);
     return sandbox.namespaces();
+  }
+
+  async #stopSandbox(id: string): Promise<Empty> {
+    this.#sandboxes.get(id)?.stop();
+    return DONE;
   }
 
   async #removeSandbox(id: string): Promise<Empty> {
