@@ -24,6 +24,11 @@ export class AgentPaths {
     return path.join(this.#root, 'logs', 'pods');
   }
 
+  /** Profiles that pods name as `localhostProfile`, put there by who administers the node. */
+  get seccompProfiles(): string {
+    return path.join(this.#root, 'seccomp');
+  }
+
   pod(uid: string): string {
     return path.join(this.pods, uid);
   }

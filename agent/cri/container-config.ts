@@ -35,6 +35,8 @@ export interface ContainerInput {
   readonly image: Image;
   /** Of the node. */
   readonly memoryCapacityBytes: number;
+  /** Where seccomp profiles of the type Localhost are. */
+  readonly seccompProfileRoot: string;
 }
 
 /** Throws a ConfigError when the spec can't be carried out. */
@@ -57,7 +59,12 @@ export function containerConfig(input: ContainerInput): Input<ContainerConfig> {
     tty: container.tty ?? false,
     linux: {
       resources: resourcesOf(input),
-      security_context: containerSecurityContext(pod, container, input.image),
+      security_context: containerSecurityContext(
+        pod,
+        container,
+        input.image,
+        input.seccompProfileRoot,
+      ),
     },
     stop_signal: stopSignal(container),
   };

@@ -5,6 +5,7 @@
  * Source: kubernetes pkg/kubelet/kuberuntime/kuberuntime_sandbox.go, v1.36.
  */
 
+import path from 'node:path';
 import type { Pod } from '../../proto/api/gen/core-v1.ts';
 import type {
   DnsConfig,
@@ -48,7 +49,7 @@ export function sandboxConfig(input: SandboxInput): Input<PodSandboxConfig> {
       security_context: {
         namespace_options: namespaceOptions(pod),
         privileged: allContainersOf(pod).some((c) => c.securityContext?.privileged === true),
-        seccomp: seccompProfile({ type: 'RuntimeDefault' }),
+        seccomp: { profile_type: 'RuntimeDefault', localhost_ref: '' },
         supplemental_groups: supplementalGroups(pod),
         supplemental_groups_policy: context?.supplementalGroupsPolicy ?? 'Merge',
         ...(context?.runAsUser === undefined ? {} : { run_as_user: { value: context.runAsUser } }),
@@ -88,14 +89,20 @@ export function supplementalGroups(pod: Pod): readonly number[] {
   return fsGroup === undefined ? groups : [...groups, fsGroup];
 }
 
-/** Nothing asked for is unconfined, as the kubelet without `seccompDefault`. */
+/**
+ * Nothing asked for is unconfined, as with the kubelet without `seccompDefault`. A profile of one's own
+ * is a file below `profileRoot`.
+ */
 export function seccompProfile(
   profile:
     | { readonly type: SecurityProfile['profile_type']; readonly localhostProfile?: string }
     | undefined,
+  profileRoot: string,
 ): Input<SecurityProfile> {
   if (profile === undefined) return { profile_type: 'Unconfined', localhost_ref: '' };
-  return { profile_type: profile.type, localhost_ref: profile.localhostProfile ?? '' };
+  const { type, localhostProfile = '' } = profile;
+  const file = type === 'Localhost' ? path.join(profileRoot, localhostProfile) : '';
+  return { profile_type: type, localhost_ref: file };
 }
 
 function portMappings(pod: Pod): Input<PodSandboxConfig['port_mappings']> {

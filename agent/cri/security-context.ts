@@ -34,6 +34,7 @@ export function containerSecurityContext(
   pod: Pod,
   container: Container,
   image: Image | undefined,
+  seccompProfileRoot: string,
 ): Input<LinuxContainerSecurityContext> {
   const context = effectiveContext(pod, container);
   verifyNonRoot(pod, container, context, image);
@@ -53,7 +54,7 @@ export function containerSecurityContext(
     no_new_privs: context.allowPrivilegeEscalation === false,
     masked_paths: unmasked ? [] : MASKED_PATHS,
     readonly_paths: unmasked ? [] : READONLY_PATHS,
-    seccomp: seccompProfile(context.seccompProfile),
+    seccomp: seccompProfile(context.seccompProfile, seccompProfileRoot),
     apparmor:
       context.appArmorProfile === undefined
         ? null

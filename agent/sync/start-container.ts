@@ -113,6 +113,7 @@ async function prepare(context: PodContext, input: StartInput, signal: AbortSign
       mounts,
       image,
       memoryCapacityBytes,
+      seccompProfileRoot: context.paths.seccompProfiles,
     });
   } catch (error) {
     if (error instanceof ImageError) {

@@ -8,7 +8,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
-import { notHere, SpawnerHarness } from '../support/spawner-harness.ts';
+import { seccompFilter } from '../../agent/runtime/sandbox/seccomp.ts';
+import { DEFAULT_CAPABILITIES, notHere, SpawnerHarness } from '../support/spawner-harness.ts';
 import { bareContainerMs } from './cri/bare-container.ts';
 
 interface Quantiles {
@@ -17,6 +18,10 @@ interface Quantiles {
 }
 
 const FLOOR_RUNS = 50;
+const DEFAULT_PROFILE = {
+  seccomp: { profile_type: 'RuntimeDefault', localhost_ref: '' },
+  seccomp_profile_path: '',
+} as const;
 
 export async function bench(args: readonly string[]): Promise<object> {
   if (notHere !== false) throw new Error(`The bench ${notHere}`);
@@ -47,21 +52,28 @@ export async function bench(args: readonly string[]): Promise<object> {
 }
 
 async function benchContainers(harness: SpawnerHarness, starts: number): Promise<object> {
+  const seccomp = seccompFilter({ ...DEFAULT_PROFILE, privileged: false }, DEFAULT_CAPABILITIES);
   const create: number[] = [];
   const start: number[] = [];
+  const confined: number[] = [];
   const exit: number[] = [];
   const remove: number[] = [];
   for (let index = 0; index < starts; index += 1) {
-    const spec = harness.spec('', { process: { args: ['/bin/true'] } });
+    // Every other one with the default filter, so that both see the same machine.
+    const isConfined = index % 2 === 1;
+    const spec = harness.spec('', {
+      process: { args: ['/bin/true'], ...(isConfined && { seccomp }) },
+    });
     const ref = { containerId: spec.id };
     await timed(create, () => harness.client.request('createContainer', spec));
-    await timed(start, () => harness.client.request('startContainer', ref));
+    await timed(isConfined ? confined : start, () => harness.client.request('startContainer', ref));
     await timed(exit, () => harness.exitOf(spec.id));
     await timed(remove, () => harness.client.request('removeContainer', ref));
   }
   return {
     createMs: quantiles(create),
     startMs: quantiles(start),
+    startWithSeccompMs: quantiles(confined),
     exitMs: quantiles(exit),
     removeMs: quantiles(remove),
   };

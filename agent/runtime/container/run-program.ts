@@ -3,6 +3,7 @@
  * executed later: identity, working directory, and execve. Runs inside the container's namespaces.
  */
 
+import type { SeccompFilter } from '../seccomp/profile.ts';
 import * as libc from '../syscalls/libc.ts';
 import * as linux from '../syscalls/linux.ts';
 import { describeErrno, SyscallError } from '../syscalls/syscall-error.ts';
@@ -27,14 +28,16 @@ export function runProgram(spec: ProcessSpec, context: RunContext): never {
   resetSignals();
   for (const limit of spec.rlimits) applyRlimit(limit);
   const isChanged = tryChangeFolder(spec.cwd);
-  if (spec.seccompProgram !== undefined && !spec.noNewPrivileges) confine(spec.seccompProgram);
+  const { seccomp, noNewPrivileges } = spec;
+  // Without no_new_privs it takes CAP_SYS_ADMIN, which goes with the next step.
+  if (seccomp !== undefined && !noNewPrivileges) confine(seccomp);
   becomeUser(spec, context.grantable);
   if (!isChanged) libc.chdir(spec.cwd);
   if (!libc.getcwd().startsWith('/')) throw new Error(`"${spec.cwd}" is outside of the root`);
   libc.umask(spec.umask ?? DEFAULT_UMASK);
   libc.closeRange(3, linux.MAX_FD, linux.CLOSE_RANGE_CLOEXEC);
   context.tellExec();
-  if (spec.seccompProgram !== undefined && spec.noNewPrivileges) confine(spec.seccompProgram);
+  if (seccomp !== undefined && noNewPrivileges) confine(seccomp);
   return execute(spec);
 }
 
@@ -70,13 +73,13 @@ function tryChangeFolder(path: string): boolean {
   }
 }
 
-/** Installs a seccomp filter: struct sock_fprog of a length and a pointer. */
-function confine(programBase64: string): void {
-  const program = Buffer.from(programBase64, 'base64');
+/** Installs a seccomp filter: struct sock_fprog of a length and a pointer. Source: seccomp(2). */
+function confine({ program, flags }: SeccompFilter): void {
+  const code = Buffer.from(program, 'base64');
   const fprog = Buffer.alloc(16);
-  fprog.writeUInt16LE(program.length / 8, 0);
-  fprog.writeBigUInt64LE(BigInt(libc.addressOf(program)), 8);
-  libc.prctlPointer(linux.PR_SET_SECCOMP, linux.SECCOMP_MODE_FILTER, fprog);
+  fprog.writeUInt16LE(code.length / 8, 0);
+  fprog.writeBigUInt64LE(BigInt(libc.addressOf(code)), 8);
+  libc.seccomp(linux.SECCOMP_SET_MODE_FILTER, flags, fprog);
 }
 
 /** Looks the program up as execvp(3) does, inside the container. */

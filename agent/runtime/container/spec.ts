@@ -5,6 +5,7 @@
  */
 
 import type { CgroupResources } from '../cgroup/resources.ts';
+import type { SeccompFilter } from '../seccomp/profile.ts';
 
 export interface ContainerSpec {
   /** [a-z0-9-], unique for ever. */
@@ -105,8 +106,8 @@ export interface ProcessSpec {
   readonly rlimits: readonly RlimitSpec[];
   /** 0o022 when absent. */
   readonly umask?: number;
-  /** A seccomp filter program (array of struct sock_filter) in base64; absent: not confined. */
-  readonly seccompProgram?: string;
+  /** Absent: not confined. */
+  readonly seccomp?: SeccompFilter;
 }
 
 export interface UserSpec {

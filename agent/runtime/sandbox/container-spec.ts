@@ -24,6 +24,7 @@ import { containerMounts } from './mounts.ts';
 import { podFileMounts } from './pod-files.ts';
 import { processSpec } from './process.ts';
 import { CONTAINER_PIDS_MAX, cgroupResources } from './resources.ts';
+import { seccompFilter } from './seccomp.ts';
 import { signalNumber, stopSignalName } from './signals.ts';
 
 /** Larger passwd and group files of an image are cut off there. */
@@ -64,7 +65,8 @@ export function newContainer(input: ContainerInput): NewContainer {
     home,
     hostname: input.sandbox.config.hostname,
   });
-  const spec = containerSpec(input, process);
+  const seccomp = seccompFilter(config.linux?.security_context ?? null, process.capabilities);
+  const spec = containerSpec(input, seccomp === undefined ? process : { ...process, seccomp });
   return { record: containerRecord(input, user, spec), spec };
 }
 
@@ -236,7 +238,6 @@ function refuseUnimplemented(config: ContainerConfig): void {
     throw new CriError('UNIMPLEMENTED', `not implemented: ${what}`);
   };
   if (config.CDI_devices.length > 0) refuse('CDI devices');
-  if (context?.seccomp?.profile_type === 'Localhost') refuse("seccomp profiles of one's own");
   if (context?.apparmor?.profile_type === 'Localhost') refuse('AppArmor profiles');
   if (context?.namespace_options?.userns_options?.mode === 'POD') refuse('user namespaces');
   for (const { key, value } of config.envs) {
@@ -250,7 +251,6 @@ function refuseUnimplemented(config: ContainerConfig): void {
 export function fieldsWithoutEffect(config: ContainerConfig): readonly string[] {
   const context = config.linux?.security_context ?? null;
   const fields = {
-    'seccomp (RuntimeDefault)': context?.seccomp?.profile_type === 'RuntimeDefault',
     selinux_options: Object.values(context?.selinux_options ?? {}).some((value) => value !== ''),
     'mounts[].selinux_relabel': config.mounts.some((mount) => mount.selinux_relabel),
   };

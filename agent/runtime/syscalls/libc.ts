@@ -194,8 +194,9 @@ export const capset = (header: Buffer, data: Buffer): number =>
   check(twoPointers(numbers.capset, header, data), 'capset');
 export const prctl = (option: number, a = 0, b = 0): number =>
   check(ints(numbers.prctl, option, a, b, 0, 0), 'prctl', option);
-export const prctlPointer = (option: number, a: number, pointer: Buffer): number =>
-  check(intsPointer(numbers.prctl, option, a, pointer, 0), 'prctl', option);
+/** `argument`: struct sock_fprog for a filter. */
+export const seccomp = (operation: number, flags: number, argument: Buffer): number =>
+  check(intsPointer(numbers.seccomp, operation, flags, argument, 0), 'seccomp');
 /** `attributes`: union bpf_attr. Returns an fd, or 0. */
 export const bpf = (command: number, attributes: Buffer): number =>
   check(intPointer(numbers.bpf, command, attributes, attributes.length), 'bpf', command);

@@ -13,6 +13,7 @@ export interface SyscallNumbers {
   readonly setresgid: number;
   readonly setresuid: number;
   readonly bpf: number;
+  readonly seccomp: number;
 }
 
 const TABLES: Readonly<Record<string, SyscallNumbers>> = {
@@ -25,6 +26,7 @@ const TABLES: Readonly<Record<string, SyscallNumbers>> = {
     setresgid: 119,
     setresuid: 117,
     bpf: 321,
+    seccomp: 317,
   },
   arm64: {
     capset: 91,
@@ -35,6 +37,7 @@ const TABLES: Readonly<Record<string, SyscallNumbers>> = {
     setresgid: 149,
     setresuid: 147,
     bpf: 280,
+    seccomp: 277,
   },
 };
 

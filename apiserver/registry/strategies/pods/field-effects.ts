@@ -34,10 +34,6 @@ const SPEC_FIELDS_WITHOUT_EFFECT: readonly FieldEffect<PodSpec>[] = [
     field: 'securityContext.appArmorProfile',
     isUsed: ({ securityContext }) => securityContext?.appArmorProfile?.type === 'RuntimeDefault',
   },
-  {
-    field: 'securityContext.seccompProfile',
-    isUsed: ({ securityContext }) => securityContext?.seccompProfile?.type === 'RuntimeDefault',
-  },
 ];
 
 const CONTAINER_FIELDS_WITHOUT_EFFECT: readonly FieldEffect<Container>[] = [
@@ -55,10 +51,6 @@ const CONTAINER_FIELDS_WITHOUT_EFFECT: readonly FieldEffect<Container>[] = [
     field: 'securityContext.appArmorProfile',
     isUsed: ({ securityContext }) => securityContext?.appArmorProfile?.type === 'RuntimeDefault',
   },
-  {
-    field: 'securityContext.seccompProfile',
-    isUsed: ({ securityContext }) => securityContext?.seccompProfile?.type === 'RuntimeDefault',
-  },
 ];
 
 /** Asking for more isolation than there is must fail; so must asking for what isn't there at all. */
@@ -70,10 +62,6 @@ const SPEC_FIELDS_REFUSED: readonly FieldEffect<PodSpec>[] = [
   { field: 'schedulingGroup', isUsed: (spec) => spec.schedulingGroup !== undefined },
   { field: 'os', isUsed: (spec) => spec.os !== undefined && spec.os.name !== 'linux' },
   {
-    field: 'securityContext.seccompProfile (Localhost)',
-    isUsed: ({ securityContext }) => securityContext?.seccompProfile?.type === 'Localhost',
-  },
-  {
     field: 'securityContext.appArmorProfile (Localhost)',
     isUsed: ({ securityContext }) => securityContext?.appArmorProfile?.type === 'Localhost',
   },
@@ -81,10 +69,6 @@ const SPEC_FIELDS_REFUSED: readonly FieldEffect<PodSpec>[] = [
 
 const CONTAINER_FIELDS_REFUSED: readonly FieldEffect<Container>[] = [
   { field: 'volumeDevices', isUsed: (container) => hasItems(container.volumeDevices) },
-  {
-    field: 'securityContext.seccompProfile (Localhost)',
-    isUsed: ({ securityContext }) => securityContext?.seccompProfile?.type === 'Localhost',
-  },
   {
     field: 'securityContext.appArmorProfile (Localhost)',
     isUsed: ({ securityContext }) => securityContext?.appArmorProfile?.type === 'Localhost',

@@ -34,7 +34,7 @@ describe('fields that nothing honours yet', () => {
   it('are refused where that would be dangerous, or could never start', () => {
     const spec = {
       hostUsers: false,
-      securityContext: { seccompProfile: { type: 'Localhost', localhostProfile: 'x' } },
+      securityContext: { appArmorProfile: { type: 'Localhost', localhostProfile: 'x' } },
       containers: [
         { ...container, ports: [{ containerPort: 80, hostPort: 8080 }] },
         { ...container, name: 'd', readinessProbe: { grpc: { port: 1 } } },
@@ -42,7 +42,7 @@ describe('fields that nothing honours yet', () => {
     };
     assert.deepEqual(createProblems(podStrategy, { spec }), [
       'spec.hostUsers: Forbidden: not supported yet',
-      'spec.securityContext.seccompProfile (Localhost): Forbidden: not supported yet',
+      'spec.securityContext.appArmorProfile (Localhost): Forbidden: not supported yet',
       'spec.containers[0].ports[0].hostPort: Forbidden: not supported yet, except in pods with hostNetwork',
       'spec.containers[1].readinessProbe.grpc: Forbidden: not supported yet',
     ]);
