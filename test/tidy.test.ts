@@ -29,7 +29,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   '@grpc/grpc-js': ['proto', 'agent', 'lab'],
   '@grpc/proto-loader': ['proto'],
   etcd3: ['apiserver/storage/etcd'],
-  yaml: ['proto', 'apiserver', 'cli', 'lab', 'client'],
+  yaml: ['proto', 'apiserver', 'cli', 'lab', 'client', 'agent/runtime/image/registry'],
   commander: ['cli', 'lab'],
   ws: ['apiserver', 'agent', 'client', 'cli'],
   jose: ['apiserver'],

@@ -1,6 +1,6 @@
 /**
  * The container runtime of one node, a CRI server: `skiff runtime --socket PATH --run-dir DIR
- * --data-dir DIR --image-dir DIR --cgroup-root PATH --pod-cidr CIDR`. It runs in the node's network
+ * --data-dir DIR --image-dir DIR --cgroup-root PATH --pod-cidr CIDR [--registry-config FILE]`. It runs in the node's network
  * namespace. It starts the node's spawner when none answers; containers and spawner outlive it.
  */
 
@@ -23,6 +23,7 @@ const { values } = parsedOrUsage('runtime', () =>
       'image-dir': { type: 'string' },
       'cgroup-root': { type: 'string' },
       'pod-cidr': { type: 'string' },
+      'registry-config': { type: 'string' },
       'log-level': { type: 'string', default: 'info' },
     },
   }),
@@ -40,6 +41,7 @@ await runProcess('runtime', level, ({ signal, logger }) =>
       imageDir: values['image-dir'] ?? usage('--image-dir'),
       cgroupRoot: values['cgroup-root'] ?? usage('--cgroup-root'),
       podCidr: values['pod-cidr'] ?? usage('--pod-cidr'),
+      registryConfig: values['registry-config'],
     },
     systemClock,
     logger,

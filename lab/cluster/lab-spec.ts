@@ -110,3 +110,8 @@ export function nodeRunDir(spec: LabSpec, node: string): string {
 export function imageDirOf(spec: LabSpec): string {
   return path.join(spec.dataDir, 'images');
 }
+
+/** How the registries are reached: what `up --registry-config` was given; may be missing. */
+export function registryConfigFile(spec: LabSpec): string {
+  return path.join(spec.dataDir, 'registries.yaml');
+}

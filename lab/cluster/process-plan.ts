@@ -14,6 +14,7 @@ import {
   nodeRunDir,
   pkiDir,
   podCidr,
+  registryConfigFile,
   serviceCidr,
 } from './lab-spec.ts';
 
@@ -96,6 +97,7 @@ function nodeProcesses(
     ...['--image-dir', imageDirOf(spec)],
     ...['--cgroup-root', cgroupRoot],
     ...['--pod-cidr', podCidr(spec, node)],
+    ...['--registry-config', registryConfigFile(spec)],
   ]);
   const agent = component(`${node.name}/agent`, 'agent/main.ts', [
     ...['--kubeconfig', path.join(pkiDir(spec), `${node.name}.kubeconfig`)],

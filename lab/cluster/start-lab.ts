@@ -4,10 +4,20 @@
  */
 
 import { spawn } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { prepareHostLayer } from '../../agent/runtime/image/host-image.ts';
+import { readRegistryConfig } from '../../agent/runtime/image/registry/read-config.ts';
 import type { Clock } from '../../base/clock.ts';
 import { UsageError } from '../commands/usage-error.ts';
 import { usedSubnets } from '../doctor/facts.ts';
@@ -22,6 +32,7 @@ import {
   type LabSpec,
   nodeNetns,
   nodeRunDir,
+  registryConfigFile,
   runDirOf,
   type StoreKind,
 } from './lab-spec.ts';
@@ -42,6 +53,8 @@ export interface LabOptions {
   readonly schedulerConfig?: string;
   /** Absolute paths. */
   readonly policies?: readonly string[];
+  /** A file that says how registries are reached; a lab that is up takes it too. */
+  readonly registryConfig?: string;
 }
 
 const DEFAULT_NODES = 3;
@@ -60,8 +73,10 @@ export async function startLab(
 ): Promise<{ readonly spec: LabSpec; readonly wasUp: boolean }> {
   const runDir = runDirOf(options.name);
   const running = readLabSpec(runDir);
+  const registries = readRegistries(options.registryConfig);
   if (running !== undefined && isSupervised(runDir)) {
     assertSame(running, options);
+    writeRegistries(running, registries);
     return { spec: running, wasUp: true };
   }
   const spec = running ?? newSpec(options, runDir);
@@ -69,6 +84,7 @@ export async function startLab(
   if (!existsSync(netnsPath(controlNetns(spec)))) assertNothingLeft(spec);
 
   writeLabSpec(spec);
+  writeRegistries(spec, registries);
   rmSync(path.join(spec.dataDir, 'kept'), { force: true });
   await deps.progress.step('Certificates', () => makePki(spec, deps.clock));
   if (!hasNetwork(spec)) {
@@ -88,6 +104,22 @@ export async function startLab(
   }
   await deps.progress.step('Processes', () => startSupervisor(spec, deps));
   return { spec, wasUp: false };
+}
+
+/** Its text; throws when it is no such file. */
+function readRegistries(file: string | undefined): string | undefined {
+  if (file === undefined) return undefined;
+  if (!existsSync(file)) throw new UsageError(`the file "${file}" does not exist`);
+  readRegistryConfig(file);
+  return readFileSync(file, 'utf8');
+}
+
+/** The runtimes read the file at each pull. */
+function writeRegistries(spec: LabSpec, text: string | undefined): void {
+  if (text === undefined) return;
+  const file = registryConfigFile(spec);
+  writeFileSync(`${file}.new`, text, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
 }
 
 function makeBuiltInImage(spec: LabSpec): void {

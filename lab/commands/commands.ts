@@ -6,19 +6,13 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../../base/clock.ts';
 import { adminKubeconfig } from '../cluster/connect.ts';
 import { readLabSpec } from '../cluster/lab-files.ts';
-import {
-  DATA_ROOT,
-  LAB_NAME,
-  type LabSpec,
-  NODES_MAX,
-  runDirOf,
-  type StoreKind,
-} from '../cluster/lab-spec.ts';
+import { DATA_ROOT, LAB_NAME, NODES_MAX, runDirOf, type StoreKind } from '../cluster/lab-spec.ts';
 import { checkMachine } from '../doctor/checks.ts';
 import { gatherFacts } from '../doctor/facts.ts';
 import { formatChecks } from '../doctor/print.ts';
 import { editKubeconfig, invokingUser, kubeconfigPath, withoutLab } from '../kubeconfig.ts';
 import { Progress } from '../progress.ts';
+import { addImageCommands } from './image-commands.ts';
 import { UsageError } from './usage-error.ts';
 
 interface UpFlags {
@@ -31,6 +25,7 @@ interface UpFlags {
   readonly schedulerConfig?: string;
   readonly policy?: readonly string[];
   readonly filename?: readonly string[];
+  readonly registryConfig?: string;
   readonly timeout: number;
 }
 
@@ -75,6 +70,7 @@ function newProgram(env: NodeJS.ProcessEnv, finish: (isGood: boolean) => void): 
     .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration for the scheduler')
     .option('--policy <file>', 'a policy in TypeScript for the scheduler (repeatable)', collect)
     .option('-f, --filename <path>', 'apply this file or folder (- for standard input)', collect)
+    .option('--registry-config <file>', 'how registries are reached: HTTP, mirrors, certificates')
     .option('--timeout <seconds>', 'give up after this long', seconds, 120)
     .action(async (flags: UpFlags) => finish(await upCommand(flags, env)));
   program
@@ -109,44 +105,12 @@ function newProgram(env: NodeJS.ProcessEnv, finish: (isGood: boolean) => void): 
       if (spec === undefined) throw notUp(flags.name);
       print(readFileSync(adminKubeconfig(spec), 'utf8'));
     });
-  addImageCommands(program, name);
-  return program;
-}
-
-function addImageCommands(program: Command, name: Option): void {
-  const image = program.command('image').description('the images of a lab, on all its nodes');
-  const specOf = (lab: string): LabSpec => {
+  addImageCommands(program, name, (lab) => {
     const spec = readLabSpec(runDirOf(lab));
     if (spec === undefined) throw notUp(lab);
     return spec;
-  };
-  image
-    .command('load <file>')
-    .description('load an OCI or docker archive, or a folder in OCI layout (- for standard input)')
-    .addOption(name)
-    .option('--as <image>', 'a name for an image to which the archive gives none')
-    .action(async (file: string, flags: { readonly name: string; readonly as?: string }) => {
-      const { loadImage } = await import('./image.ts');
-      const { signal } = new AbortController();
-      const options = { signal, ...(flags.as === undefined ? {} : { name: flags.as }) };
-      await loadImage(specOf(flags.name), file, options, print);
-    });
-  image
-    .command('ls')
-    .description('list the images')
-    .addOption(name)
-    .action(async (flags: { readonly name: string }) => {
-      const { listImages } = await import('./image.ts');
-      listImages(specOf(flags.name), print);
-    });
-  image
-    .command('rm <image>')
-    .description('remove an image and all its names')
-    .addOption(name)
-    .action(async (target: string, flags: { readonly name: string }) => {
-      const { removeImage } = await import('./image.ts');
-      removeImage(specOf(flags.name), target, print);
-    });
+  });
+  return program;
 }
 
 interface DownFlags {
@@ -176,6 +140,7 @@ async function upCommand(flags: UpFlags, env: NodeJS.ProcessEnv): Promise<boolea
       ...(flags.policy === undefined
         ? {}
         : { policies: flags.policy.map((file) => path.resolve(file)) }),
+      ...(flags.registryConfig === undefined ? {} : { registryConfig: flags.registryConfig }),
     },
     { files: flags.filename ?? [], timeoutMs: flags.timeout * 1000 },
     { clock: systemClock, progress: new Progress(systemClock, print), env, write: print },

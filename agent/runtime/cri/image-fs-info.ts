@@ -6,13 +6,14 @@ import type { Rpc } from './rpc.ts';
 export const imageFsInfo: Rpc<'ImageFsInfo'> = async ({ runtime }) => {
   const { images, dataDir } = runtime.parts;
   const timestamp = runtime.nowNs();
+  const usage = images.usage();
   return {
     image_filesystems: [
       {
         timestamp,
         fs_id: { mountpoint: images.folder },
-        used_bytes: { value: images.usedBytes() },
-        inodes_used: { value: images.list().length },
+        used_bytes: { value: usage.bytes },
+        inodes_used: { value: usage.inodes },
       },
     ],
     container_filesystems: [

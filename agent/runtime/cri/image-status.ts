@@ -6,7 +6,8 @@ import type { Rpc } from './rpc.ts';
 export const imageStatus: Rpc<'ImageStatus'> = async ({ runtime }, request) => {
   const image = runtime.parts.images.find(imageName(request.image));
   if (image === undefined) return { image: null, info: {} };
-  const info = { imageSpec: { config: image.config } };
+  const { config, rootfs, blobs } = image;
+  const info = { imageSpec: { config }, rootfs, blobs };
   return {
     image: imageMessage(image),
     info: request.verbose ? { info: JSON.stringify(info) } : {},

@@ -9,8 +9,10 @@ import type { Logger } from '../../../base/logger.ts';
 import { parseCgroupLayout } from '../cgroup/layout.ts';
 import { type CgroupStats, readCgroupStats } from '../cgroup/stats.ts';
 import { HOST_IMAGE } from '../image/host-image.ts';
+import { ImagePuller } from '../image/image-puller.ts';
 import { ImageStore } from '../image/image-store.ts';
-import { makeDevice } from '../image/whiteout.ts';
+import { readRegistryConfig } from '../image/registry/read-config.ts';
+import { EMPTY_CONFIG, type RegistryConfig } from '../image/registry/registry-config.ts';
 import { BridgeNetwork } from '../network/bridge.ts';
 import { runIp } from '../network/ip-command.ts';
 import { connectPod } from '../network/pod-link.ts';
@@ -36,6 +38,8 @@ export interface RuntimeOptions {
   readonly imageDir: string;
   readonly cgroupRoot: string;
   readonly podCidr: string;
+  /** How registries are reached; the file need not be there. */
+  readonly registryConfig: string | undefined;
 }
 
 /** Resolves when everything it opened is closed; containers and the spawner stay. */
@@ -57,10 +61,12 @@ export async function runRuntime(
     connectPod,
     forwardingFile: '/proc/sys/net/ipv4/ip_forward',
   });
+  const images = new ImageStore(imageDir, runDir, clock);
   const spawner = new SpawnerLink(() => ensureSpawner(runDir, clock), logger);
   const runtime = new Runtime({
     state: new RuntimeState(path.join(runDir, 'cri')),
-    images: new ImageStore(imageDir, runDir, makeDevice),
+    images,
+    puller: new ImagePuller({ store: images, clock, config: () => registryConfig(options) }),
     events: new EventHub(),
     spawner,
     network,
@@ -97,6 +103,10 @@ export async function runRuntime(
     await streaming.close();
     rmSync(socket, { force: true });
   }
+}
+
+function registryConfig({ registryConfig: file }: RuntimeOptions): RegistryConfig {
+  return file === undefined ? EMPTY_CONFIG : readRegistryConfig(file);
 }
 
 /** Reads cgroups where this machine has them mounted. */

@@ -25,8 +25,12 @@ const LINKS_MAX = 8;
 export class BlobSource {
   readonly #files: (name: string) => string | undefined;
 
-  private constructor(files: (name: string) => string | undefined) {
+  /** Whether the files are of this source alone, on the store's file system: they may be moved. */
+  readonly isOwn: boolean;
+
+  private constructor(files: (name: string) => string | undefined, isOwn: boolean) {
     this.#files = files;
+    this.isOwn = isOwn;
   }
 
   /** Links that lead out of the folder are not followed. */
@@ -37,7 +41,7 @@ export class BlobSource {
       if (lstatSync(file, { throwIfNoEntry: false }) === undefined) return undefined;
       const real = realpathSync(file);
       return real.startsWith(`${root}/`) ? real : undefined;
-    });
+    }, false);
   }
 
   /** Spools the members into the folder, which the caller removes. The archive may be compressed. */
@@ -80,28 +84,29 @@ export class BlobSource {
         member = links.get(member) ?? '';
       }
       return undefined;
-    });
+    }, true);
   }
 
   has(name: string): boolean {
     return this.#files(name) !== undefined;
   }
 
-  /** Throws when there is none. */
-  open(name: string): ReadStream {
-    return createReadStream(this.#file(name));
+  /** Its bytes from an offset on. Throws when there is none. */
+  open(name: string, start = 0): ReadStream {
+    return createReadStream(this.file(name), { start });
   }
 
   /** Throws when there is none, or it is larger than allowed. */
   async read(name: string, bytesMax: number): Promise<Buffer> {
-    const file = this.#file(name);
+    const file = this.file(name);
     const { size } = lstatSync(file);
     if (size > bytesMax)
       throw new Error(`"${name}" has ${size} bytes; at most ${bytesMax} are read`);
     return Buffer.concat(await createReadStream(file).toArray());
   }
 
-  #file(name: string): string {
+  /** Where it is on disk. Throws when there is none. */
+  file(name: string): string {
     const file = this.#files(name);
     if (file === undefined) throw new Error(`The archive has no "${name}"`);
     return file;

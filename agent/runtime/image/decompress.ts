@@ -3,8 +3,19 @@
 import { pipeline, Readable, type Transform } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 
+/** Larger chunks, fewer of them: each costs a turn of the event loop. */
+const OUTPUT_CHUNK_BYTES = 256 * 1024;
+
 const GZIP = Buffer.from([0x1f, 0x8b]);
 const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+
+export type Compression = 'none' | 'gzip' | 'zstd';
+
+/** By the first four bytes. */
+export function compressionOf(head: Buffer): Compression {
+  if (startsWith(head, GZIP)) return 'gzip';
+  return startsWith(head, ZSTD) ? 'zstd' : 'none';
+}
 
 /** The plain bytes. A failure of the source is one of the result, and destroying it destroys the source. */
 export async function decompressed(source: Readable): Promise<Readable> {
@@ -19,9 +30,14 @@ export async function decompressed(source: Readable): Promise<Readable> {
   }
   const bytes = Readable.from(concatenated(early, chunks), { objectMode: false });
   const head = Buffer.concat(early);
-  if (startsWith(head, GZIP)) return piped(bytes, createGunzip());
-  if (startsWith(head, ZSTD)) return piped(bytes, createZstdDecompress());
-  return bytes;
+  switch (compressionOf(head)) {
+    case 'gzip':
+      return piped(bytes, createGunzip({ chunkSize: OUTPUT_CHUNK_BYTES }));
+    case 'zstd':
+      return piped(bytes, createZstdDecompress({ chunkSize: OUTPUT_CHUNK_BYTES }));
+    case 'none':
+      return bytes;
+  }
 }
 
 async function* concatenated(early: readonly Buffer[], rest: AsyncIterator<Buffer>) {

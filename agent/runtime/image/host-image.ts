@@ -100,6 +100,7 @@ export const HOST_IMAGE: ImageRecord = {
   config: CONFIG,
   size: 1,
   repoDigests: [],
+  blobs: [],
   rootfs: { kind: 'host' },
 };
 

@@ -1,27 +1,27 @@
 /**
- * The images of a machine, in one folder that the runtimes of all nodes of a lab share. Nothing here
- * takes a lock: a name is moved by rename, a layer is unpacked aside and renamed, and removal looks for
- * users after it has taken the image away, as a new user looks for the image after it has said so.
+ * The images of a machine, in one folder that the runtimes of all nodes of a lab share. Whoever brings
+ * an image here holds the store's lock together with others who do; what nobody needs is removed by
+ * whoever gets that lock alone (garbage.ts). Reading takes no lock: a name is moved by rename, a layer
+ * is unpacked aside and renamed.
  *
  *   images/HEX.json   an image record, by id
  *   names/HASH        a reference and the id it stands for; the file's name is the reference's hash
+ *   blobs/sha256/HEX  manifests, configurations and layers as they came; partial/ those on their way
  *   layers/CHAINID/   an unpacked layer: `diff/`, and `hide/` when it has opaque folders
- *   uses/CONTAINER    the id of the image a container was made from, and whose container it is
- *   blobs/, tmp/      what is being loaded
+ *   uses/CONTAINER    the image a container was made from, its layers, and whose container it is
+ *   removed/HEX.json  the record of an image whose layers and blobs are to go
+ *   locks/, work/, tmp/  who does what, and what is being made
  *   host/             layers of the built-in image
  */
 
 import { createHash, randomUUID } from 'node:crypto';
-import {
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import path from 'node:path';
+import type { Clock } from '../../../base/clock.ts';
+import { syncFileSystem } from '../syscalls/files.ts';
+import { BLOBS, BlobStore, hexOf, PARTIAL } from './blob-store.ts';
+import { FileLock } from './file-lock.ts';
+import { collectLeftovers, collectRemoved, measure, type StoreUsage } from './garbage.ts';
 import {
   HOST_IMAGE,
   HOST_IMAGE_REFERENCE,
@@ -30,52 +30,66 @@ import {
   prepareHostLayer,
 } from './host-image.ts';
 import { type ImageRecord, parseImageRecord } from './image.ts';
-import { LayerApplier, OPAQUE_ROOT } from './layer-applier.ts';
+import { OPAQUE_ROOT } from './layer-applier.ts';
 import { formatReference, parseReference } from './reference.ts';
-import type { MakeDevice } from './whiteout.ts';
+import { StoreFiles } from './store-files.ts';
+import { formatUse, parseUse } from './use.ts';
 
 export interface StoredImage extends ImageRecord {
   readonly repoTags: readonly string[];
 }
 
-/** Nobody takes that long to unpack a layer: it is left over. */
-const STALE_MS = 24 * 60 * 60 * 1000;
-
-const FOLDERS = ['images', 'names', 'layers', 'uses', 'tmp', 'host'];
+export const STORE_LOCK = 'store.lock';
+const FOLDERS = [
+  ...['images', 'names', 'layers', 'uses', 'removed', 'locks', 'work', 'tmp', 'host'],
+  ...[BLOBS, PARTIAL],
+];
 
 export class ImageStore {
-  readonly #dir: string;
+  readonly blobs: BlobStore;
+  readonly #files: StoreFiles;
   readonly #owner: string;
-  readonly #makeDevice: MakeDevice;
+  readonly #clock: Clock;
   #hostLayer: string | undefined;
 
   /** `owner` tells the users of this runtime from those of others: its run folder. */
-  constructor(imageDir: string, owner: string, makeDevice: MakeDevice) {
-    this.#dir = imageDir;
+  constructor(imageDir: string, owner: string, clock: Clock) {
+    this.#files = new StoreFiles(imageDir, FOLDERS);
+    this.blobs = new BlobStore(this.#files, clock);
     this.#owner = owner;
-    this.#makeDevice = makeDevice;
-    for (const folder of FOLDERS) {
-      mkdirSync(path.join(imageDir, folder), { recursive: true, mode: 0o700 });
-    }
+    this.#clock = clock;
   }
 
   /** A folder for work in progress, on the same file system as the rest. The caller removes it. */
   makeTemporaryFolder(): string {
-    const folder = path.join(this.#dir, 'tmp', randomUUID());
+    const folder = this.#files.path(`work/${randomUUID()}`);
     mkdirSync(folder, { mode: 0o700 });
     return folder;
   }
 
   get folder(): string {
-    return this.#dir;
-  }
-
-  newApplier(folder: string, lowers: readonly string[]): LayerApplier {
-    return new LayerApplier(folder, lowers, this.#makeDevice);
+    return this.#files.root;
   }
 
   layerFolder(chainId: string): string {
-    return path.join(this.#dir, 'layers', chainId);
+    return this.#files.path(`layers/${chainId}`);
+  }
+
+  /** What is brought here while this runs is not taken for garbage. */
+  async hold<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const file = this.#files.path(STORE_LOCK);
+    const lock = await FileLock.take(file, 'shared', this.#clock, signal);
+    try {
+      return await work();
+    } finally {
+      lock.release();
+      this.#collect();
+    }
+  }
+
+  /** Held while a layer is unpacked: once for all who need it. */
+  lockLayer(chainId: string, signal: AbortSignal): Promise<FileLock> {
+    return this.#lock(`layer-${chainId}`, signal);
   }
 
   /** By id, unique prefix of an id, name, or name with digest. Throws nothing: bad ones are unknown. */
@@ -96,84 +110,96 @@ export class ImageStore {
   list(): readonly StoredImage[] {
     const tags = this.#tagsById();
     const images: StoredImage[] = [{ ...HOST_IMAGE, repoTags: [HOST_IMAGE_REFERENCE] }];
-    for (const file of readdirSync(path.join(this.#dir, 'images'))) {
-      const record = file.endsWith('.json')
-        ? this.#record(file.slice(0, -'.json'.length))
-        : undefined;
+    for (const file of this.#files.list('images')) {
+      const record = this.#record(file.slice(0, -'.json'.length));
       if (record !== undefined) images.push({ ...record, repoTags: tags.get(record.id) ?? [] });
     }
     return images;
   }
 
-  /** Stores a record whose layers are unpacked, and points the names at it. Names are normal forms. */
-  add(record: ImageRecord, names: readonly string[]): void {
-    this.#write(`images/${hexOf(record.id)}.json`, JSON.stringify(record));
-    for (const name of names) this.#write(nameFile(name), `${record.id} ${name}`);
+  /**
+   * Stores a record whose blobs and unpacked layers are here, and points the names at it, when all of it
+   * is on disk. Names are normal forms. The same image under another name keeps the names it has.
+   */
+  async add(record: ImageRecord, names: readonly string[], signal: AbortSignal): Promise<void> {
+    await syncFileSystem(this.#files.root);
+    const lock = await this.#lock('records', signal);
+    try {
+      const digests = [
+        ...(this.#record(hexOf(record.id))?.repoDigests ?? []),
+        ...record.repoDigests,
+      ];
+      const merged: ImageRecord = { ...record, repoDigests: [...new Set(digests)] };
+      this.#files.write(`images/${hexOf(record.id)}.json`, JSON.stringify(merged));
+      for (const name of names) this.#files.write(nameFile(name), `${record.id} ${name}`);
+    } finally {
+      lock.release();
+    }
   }
 
   /**
-   * Removes the image and every name it has, and those of its layers that no image and no container
-   * needs. Unknown and built-in images: nothing happens.
+   * Removes the image and every name it has, and those of its layers and blobs that no image and no
+   * container needs, or leaves them to whoever is bringing images at this moment. Unknown and built-in
+   * images: nothing happens.
    */
   remove(reference: string): void {
     const image = this.find(reference);
     if (image === undefined || image.rootfs.kind === 'host') return;
-    for (const tag of image.repoTags) this.#delete(nameFile(tag));
-    this.#delete(`images/${hexOf(image.id)}.json`);
-    if (this.#usedImageIds().has(image.id)) {
-      this.#write(`images/${hexOf(image.id)}.removed`, JSON.stringify(image));
-      return;
-    }
-    this.#removeUnusedLayers(image.rootfs.chainIds);
+    this.#files.write(`removed/${hexOf(image.id)}.json`, JSON.stringify(image));
+    for (const tag of image.repoTags) this.#files.delete(nameFile(tag));
+    this.#files.delete(`images/${hexOf(image.id)}.json`);
+    this.#collect();
   }
 
   /** Keeps the image's layers until {@link release}. False when the image has just been removed. */
   use(containerId: string, image: ImageRecord): boolean {
-    if (image.rootfs.kind === 'host') return true;
-    this.#write(`uses/${containerId}`, `${image.id} ${this.#owner}`);
+    const { rootfs, id: imageId } = image;
+    const chainIds = rootfs.kind === 'host' ? [] : rootfs.chainIds;
+    const use = { imageId, owner: this.#owner, chainIds };
+    if (rootfs.kind === 'host') {
+      let hostLayer: string;
+      do {
+        hostLayer = this.#currentHostLayer();
+        const layerUse = { ...use, hostLayer: path.basename(hostLayer) };
+        this.#files.write(`uses/${containerId}`, formatUse(layerUse), 'volatile');
+        // Another runtime may have removed the layer just before, as nobody used it.
+      } while (!existsSync(hostLayer));
+      return true;
+    }
+    this.#files.write(`uses/${containerId}`, formatUse(use), 'volatile');
+    // In this order: who removes the image looks for its users afterwards.
     if (this.#record(hexOf(image.id)) !== undefined) return true;
     this.release(containerId);
     return false;
   }
 
-  /** The last user of a removed image removes its layers. */
+  /** The last user of a removed image has its layers removed. */
   release(containerId: string): void {
-    const id = this.#usedImageId(containerId);
-    if (id === undefined) return;
-    this.#delete(`uses/${containerId}`);
-    const removed = this.#read(`images/${hexOf(id)}.removed`);
-    if (removed === undefined || this.#usedImageIds().has(id)) return;
-    const record = parseImageRecord(JSON.parse(removed));
-    this.#delete(`images/${hexOf(id)}.removed`);
-    if (record?.rootfs.kind === 'layers') this.#removeUnusedLayers(record.rootfs.chainIds);
+    if (this.#files.read(`uses/${containerId}`) === undefined) return;
+    this.#files.delete(`uses/${containerId}`);
+    this.#collect();
   }
 
   /** Releases what this runtime's other containers used: those that a crash left without a record. */
   keepOnly(containerIds: ReadonlySet<string>): void {
-    for (const user of readdirSync(path.join(this.#dir, 'uses'))) {
-      const isOurs = this.#read(`uses/${user}`)?.endsWith(` ${this.#owner}`) === true;
+    for (const user of this.#files.list('uses')) {
+      const isOurs = parseUse(this.#files.read(`uses/${user}`))?.owner === this.#owner;
       if (isOurs && !containerIds.has(user)) this.release(user);
     }
   }
 
-  /** Removes what somebody who was killed has left in `tmp`. */
+  /** Removes what those who were killed have left. Another runtime that is at work will do it. */
   removeStale(nowMs: number): void {
-    for (const name of readdirSync(path.join(this.#dir, 'tmp'))) {
-      const file = path.join(this.#dir, 'tmp', name);
-      const stats = lstatSync(file, { throwIfNoEntry: false });
-      if (stats !== undefined && nowMs - stats.mtimeMs > STALE_MS) {
-        rmSync(file, { recursive: true, force: true });
-      }
-    }
+    const hostLayer = path.basename(this.#currentHostLayer());
+    this.#alone(() => collectLeftovers(this.#files, { images: this.list(), hostLayer, nowMs }));
   }
 
   /** The overlay's lower folders, the top one first. */
   lowerFolders(image: ImageRecord): readonly string[] {
     if (image.rootfs.kind === 'host') {
-      this.#hostLayer ??= prepareHostLayer(this.#dir);
-      return [this.#hostLayer];
+      return [this.#currentHostLayer()];
     }
-    return lowersOf(this.#dir, image.rootfs.chainIds);
+    return lowersOf(this.folder, image.rootfs.chainIds);
   }
 
   /** What of the host is mounted into containers of the image: nothing, but for the built-in one. */
@@ -181,14 +207,45 @@ export class ImageStore {
     return image.rootfs.kind === 'host' ? hostMounts() : [];
   }
 
-  /** Bytes and files of all images: sums of what was counted when they were unpacked. */
-  usedBytes(): number {
-    return this.list().reduce((sum, image) => sum + image.size, 0);
+  /** What the store takes of its disk: counted when it was unpacked, and by the sizes of the blobs. */
+  usage(): StoreUsage {
+    return measure(this.#files);
+  }
+
+  /** Whether all layers are unpacked. */
+  isUnpacked(chainIds: readonly string[]): boolean {
+    return chainIds.every((id) => existsSync(this.layerFolder(id)));
+  }
+
+  #currentHostLayer(): string {
+    if (this.#hostLayer === undefined || !existsSync(this.#hostLayer)) {
+      this.#hostLayer = prepareHostLayer(this.folder);
+    }
+    return this.#hostLayer;
+  }
+
+  #collect(): void {
+    this.#alone(() => collectRemoved(this.#files, this.list()));
+  }
+
+  /** When nobody brings anything; otherwise those who do will collect after it. */
+  #alone(work: () => void): void {
+    const lock = FileLock.tryTake(this.#files.path(STORE_LOCK), 'exclusive');
+    if (lock === undefined) return;
+    try {
+      work();
+    } finally {
+      lock.release();
+    }
+  }
+
+  #lock(name: string, signal: AbortSignal): Promise<FileLock> {
+    return FileLock.take(this.#files.path(`locks/${name}`), 'exclusive', this.#clock, signal);
   }
 
   #record(hex: string): ImageRecord | undefined {
     if (`sha256:${hex}` === HOST_IMAGE.id) return HOST_IMAGE;
-    const text = this.#read(`images/${hex}.json`);
+    const text = this.#files.read(`images/${hex}.json`);
     return text === undefined ? undefined : parseImageRecord(JSON.parse(text));
   }
 
@@ -200,8 +257,8 @@ export class ImageStore {
 
   #tagsById(): ReadonlyMap<string, readonly string[]> {
     const tags = new Map<string, string[]>();
-    for (const file of readdirSync(path.join(this.#dir, 'names'))) {
-      const [id, name] = this.#read(`names/${file}`)?.split(' ') ?? [];
+    for (const file of this.#files.list('names')) {
+      const [id, name] = this.#files.read(`names/${file}`)?.split(' ') ?? [];
       if (id !== undefined && name !== undefined)
         tags.set(id, [...(tags.get(id) ?? []), name].sort());
     }
@@ -209,53 +266,7 @@ export class ImageStore {
   }
 
   #readName(name: string): string | undefined {
-    return this.#read(nameFile(name))?.split(' ')[0];
-  }
-
-  #usedImageIds(): ReadonlySet<string> {
-    const users = readdirSync(path.join(this.#dir, 'uses'));
-    return new Set(users.map((user) => this.#usedImageId(user) ?? ''));
-  }
-
-  #usedImageId(containerId: string): string | undefined {
-    return this.#read(`uses/${containerId}`)?.split(' ')[0];
-  }
-
-  #removeUnusedLayers(chainIds: readonly string[]): void {
-    const needed = new Set(
-      this.list().flatMap((image) => (image.rootfs.kind === 'layers' ? image.rootfs.chainIds : [])),
-    );
-    for (const id of this.#usedImageIds()) {
-      const text = this.#read(`images/${hexOf(id)}.removed`);
-      const record = text === undefined ? undefined : parseImageRecord(JSON.parse(text));
-      if (record?.rootfs.kind === 'layers')
-        for (const layer of record.rootfs.chainIds) needed.add(layer);
-    }
-    for (const chainId of chainIds.filter((layer) => !needed.has(layer))) {
-      // Renamed first: half a layer must never be taken for a whole one.
-      const grave = path.join(this.#dir, 'tmp', `removed-${randomUUID()}`);
-      renameIfThere(this.layerFolder(chainId), grave);
-      rmSync(grave, { recursive: true, force: true });
-    }
-  }
-
-  #read(name: string): string | undefined {
-    try {
-      return readFileSync(path.join(this.#dir, name), 'utf8');
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-      throw error;
-    }
-  }
-
-  #write(name: string, text: string): void {
-    const temporary = path.join(this.#dir, 'tmp', randomUUID());
-    writeFileSync(temporary, text, { mode: 0o600 });
-    renameSync(temporary, path.join(this.#dir, name));
-  }
-
-  #delete(name: string): void {
-    rmSync(path.join(this.#dir, name), { force: true });
+    return this.#files.read(nameFile(name))?.split(' ')[0];
   }
 }
 
@@ -276,16 +287,4 @@ export function lowersOf(imageDir: string, chainIds: readonly string[]): readonl
 /** A reference may be longer than a file's name may be. */
 function nameFile(name: string): string {
   return `names/${createHash('sha256').update(name).digest('hex')}`;
-}
-
-function hexOf(id: string): string {
-  return id.replace(/^sha256:/, '');
-}
-
-function renameIfThere(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-  }
 }

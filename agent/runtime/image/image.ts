@@ -21,6 +21,8 @@ export interface ImageRecord {
   readonly size: number;
   /** `name@sha256:…` of the manifests it came by. */
   readonly repoDigests: readonly string[];
+  /** `sha256:…` of what it was made from: the manifest, the configuration, the layers bottom first. */
+  readonly blobs: readonly string[];
   readonly rootfs: Rootfs;
 }
 
@@ -38,6 +40,7 @@ export function parseImageRecord(value: unknown): ImageRecord | undefined {
     typeof record.size === 'number' &&
     typeof record.config?.user === 'string' &&
     Array.isArray(record.repoDigests) &&
+    Array.isArray(record.blobs) &&
     record.rootfs?.kind === 'layers' &&
     Array.isArray(record.rootfs.chainIds);
   // Written by this program only; the check is for torn or foreign files.

@@ -105,6 +105,10 @@ export class LayerApplier {
     this.#limits = limits;
   }
 
+  get entries(): number {
+    return this.#entries;
+  }
+
   /** Bytes of the files so far. */
   get bytes(): number {
     return this.#bytes;

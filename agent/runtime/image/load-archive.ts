@@ -4,26 +4,29 @@
  */
 
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import path from 'node:path';
+import { closeSync, createReadStream, openSync, readSync, rmSync, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
+import { assembleImage, normalName } from './assemble-image.ts';
 import { BlobSource } from './blob-source.ts';
-import type { ImageRecord } from './image.ts';
+import { type BlobDescriptor, digestOf } from './blob-store.ts';
+import { compressionOf } from './decompress.ts';
 import type { ImageStore } from './image-store.ts';
-import { lowersOf } from './image-store.ts';
 import {
   type Descriptor,
   DOCUMENT_BYTES_MAX,
+  type DockerImage,
+  OCI_CONFIG,
+  OCI_LAYER,
+  OCI_MANIFEST,
   parseConfig,
   parseDockerManifest,
   parseDocument,
 } from './manifest.ts';
-import { formatReference, parseReference } from './reference.ts';
-import { chainIdOf, type LayerSource, unpackLayer } from './unpack-layer.ts';
+import { isOurConfig, isOurPlatform, machineArchitecture } from './platform.ts';
+import { parseReference } from './reference.ts';
 
 /** An index in an index in an index: more is not an image. */
 const INDEX_DEPTH_MAX = 3;
-const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 /** containerd and Docker put the full name here; the OCI annotation is often only a tag. */
 const FULL_NAME = 'io.containerd.image.name';
 const REF_NAME = 'org.opencontainers.image.ref.name';
@@ -41,18 +44,20 @@ export interface LoadOptions {
 }
 
 /** Reads the archive to its end. Throws when it is none, when a digest is wrong, or a limit is passed. */
-export async function loadArchive(
+export function loadArchive(
   store: ImageStore,
   archive: Readable,
   options: LoadOptions,
 ): Promise<readonly LoadedImage[]> {
-  const folder = store.makeTemporaryFolder();
-  try {
-    const source = await BlobSource.ofArchive(archive, folder, options.signal);
-    return await loadFrom(store, source, options);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  return store.hold(options.signal, async () => {
+    const folder = store.makeTemporaryFolder();
+    try {
+      const source = await BlobSource.ofArchive(archive, folder, options.signal);
+      return await loadFrom(store, source, options);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 }
 
 /** The same from a folder in OCI layout. */
@@ -61,7 +66,7 @@ export function loadLayout(
   folder: string,
   options: LoadOptions,
 ): Promise<readonly LoadedImage[]> {
-  return loadFrom(store, BlobSource.ofFolder(folder), options);
+  return store.hold(options.signal, () => loadFrom(store, BlobSource.ofFolder(folder), options));
 }
 
 async function loadFrom(
@@ -71,20 +76,22 @@ async function loadFrom(
 ): Promise<readonly LoadedImage[]> {
   const candidates = await findImages(source);
   if (candidates.length === 0) {
-    throw new Error(`The archive has no image for linux/${architecture()}`);
+    throw new Error(`The archive has no image for linux/${machineArchitecture()}`);
   }
   const loaded: LoadedImage[] = [];
-  for (const candidate of candidates) loaded.push(await loadImage(store, candidate, options));
+  for (const candidate of candidates)
+    loaded.push(await loadImage(store, source, candidate, options));
   return loaded;
 }
 
 interface Candidate {
+  readonly manifest: Buffer;
   readonly config: Buffer;
-  /** `sha256:…` of the manifest, when there is one. */
-  readonly manifestDigest: string | undefined;
+  /** Whether the manifest came with the archive: only then others know it by its digest. */
+  readonly isManifestGiven: boolean;
   readonly names: readonly string[];
-  /** For each layer, in the order of the configuration. */
-  readonly layers: readonly Omit<LayerSource, 'diffId'>[];
+  /** For each layer, in the order of the configuration: what it is, and under which name. */
+  readonly layers: readonly { readonly blob: BlobDescriptor; readonly name: string }[];
 }
 
 /** A new `docker save` has both forms; the index is the one with digests. */
@@ -98,15 +105,46 @@ async function findImages(source: BlobSource): Promise<readonly Candidate[]> {
   }
   const images = parseDockerManifest(await source.read('manifest.json', DOCUMENT_BYTES_MAX));
   const candidates: Candidate[] = [];
-  for (const image of images) {
-    candidates.push({
-      config: await source.read(image.config, DOCUMENT_BYTES_MAX),
-      manifestDigest: undefined,
-      names: image.repoTags,
-      layers: image.layers.map((name) => ({ digest: undefined, open: () => source.open(name) })),
-    });
-  }
+  for (const image of images) candidates.push(await describeDockerImage(source, image));
   return candidates;
+}
+
+/** Gives the image the manifest that its archive has not. */
+async function describeDockerImage(source: BlobSource, image: DockerImage): Promise<Candidate> {
+  const config = await source.read(image.config, DOCUMENT_BYTES_MAX);
+  const layers = [];
+  for (const name of image.layers) {
+    const file = source.file(name);
+    const hash = createHash('sha256');
+    for await (const chunk of createReadStream(file)) hash.update(chunk as Buffer);
+    const blob = { digest: `sha256:${hash.digest('hex')}`, size: statSync(file).size };
+    layers.push({ blob, name, mediaType: layerType(file) });
+  }
+  const manifest = {
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    config: { mediaType: OCI_CONFIG, digest: digestOf(config), size: config.length },
+    layers: layers.map(({ blob, mediaType }) => ({ mediaType, ...blob })),
+  };
+  return {
+    manifest: Buffer.from(JSON.stringify(manifest)),
+    config,
+    isManifestGiven: false,
+    names: image.repoTags,
+    layers,
+  };
+}
+
+function layerType(file: string): string {
+  const head = Buffer.alloc(4);
+  const fd = openSync(file, 'r');
+  try {
+    readSync(fd, head);
+  } finally {
+    closeSync(fd);
+  }
+  const compression = compressionOf(head);
+  return compression === 'none' ? OCI_LAYER : `${OCI_LAYER}+${compression}`;
 }
 
 async function findInIndex(
@@ -121,66 +159,60 @@ async function findInIndex(
     // Archives may leave out the platforms that they do not carry.
     if (!source.has(blobName(descriptor.digest))) continue;
     const names = [...inherited, ...namesOf(descriptor)];
-    const document = parseDocument(await readBlob(source, descriptor));
+    const manifest = await readBlob(source, descriptor);
+    const document = parseDocument(manifest, descriptor.mediaType);
     if (document.kind === 'index') {
       found.push(...(await findInIndex(source, document.manifests, names, depth + 1)));
       continue;
     }
     const config = await readBlob(source, document.config);
-    if (!isOurConfig(config)) continue;
-    const layers = document.layers.map(({ digest }) => ({
-      digest,
-      open: () => source.open(blobName(digest)),
+    if (!isOurConfig(parseConfig(config))) continue;
+    const layers = document.layers.map(({ digest, size }) => ({
+      blob: { digest, size },
+      name: blobName(digest),
     }));
-    found.push({ config, manifestDigest: descriptor.digest, names, layers });
+    found.push({ manifest, config, isManifestGiven: true, names, layers });
   }
   return found;
 }
 
 async function loadImage(
   store: ImageStore,
+  source: BlobSource,
   candidate: Candidate,
   { name, signal }: LoadOptions,
 ): Promise<LoadedImage> {
-  const { config, diffIds, os, architecture: arch } = parseConfig(candidate.config);
-  if (os !== '' && os !== 'linux') throw new Error(`The image is for ${os}/${arch}, not for Linux`);
-  if (arch !== '' && arch !== architecture()) throw new Error(`The image is for linux/${arch}`);
-  if (diffIds.length !== candidate.layers.length) {
-    throw new Error(
-      `The image has ${candidate.layers.length} layers and declares ${diffIds.length}`,
-    );
-  }
   const given = candidate.names.length === 0 && name !== undefined ? [name] : candidate.names;
   const names = given.map(normalName);
-  const chainIds: string[] = [];
-  for (const [index, diffId] of diffIds.entries()) {
-    const chainId = chainIdOf(chainIds.at(-1), diffId);
-    const layer = candidate.layers[index];
-    if (layer === undefined) throw new Error('A layer is missing');
-    await unpackLayer(
-      store,
-      chainId,
-      lowersOf(store.folder, chainIds),
-      { ...layer, diffId },
-      signal,
-    );
-    chainIds.push(chainId);
-  }
-  const bytes = chainIds.map((id) =>
-    Number(readFileSync(path.join(store.layerFolder(id), 'bytes'), 'utf8')),
+  const record = await assembleImage(
+    store,
+    {
+      ...candidate,
+      layers: candidate.layers.map(({ blob }) => blob.digest),
+      names,
+      repoDigests: candidate.isManifestGiven ? repoDigests(names, candidate.manifest) : [],
+      layerReady: async (index) => {
+        const layer = candidate.layers[index];
+        if (layer !== undefined) await takeLayer(store, source, layer, signal);
+      },
+    },
+    signal,
   );
-  const record: ImageRecord = {
-    id: digestOf(candidate.config),
-    config,
-    size: bytes.reduce((sum, size) => sum + size, candidate.config.length),
-    repoDigests: repoDigests(names, candidate.manifestDigest),
-    rootfs: { kind: 'layers', chainIds },
-  };
-  store.add(record, names);
-  if (!chainIds.every((id) => existsSync(store.layerFolder(id)))) {
-    throw new Error('The image was removed by somebody else while it was being loaded');
-  }
   return { id: record.id, names };
+}
+
+async function takeLayer(
+  store: ImageStore,
+  source: BlobSource,
+  { blob, name }: Candidate['layers'][number],
+  signal: AbortSignal,
+): Promise<void> {
+  if (store.blobs.has(blob.digest)) return;
+  if (source.isOwn) await store.blobs.adopt(blob, source.file(name), signal);
+  else {
+    const fetch = async (start: number) => ({ start, body: source.open(name, start) });
+    await store.blobs.take(blob, fetch, { signal });
+  }
 }
 
 async function readBlob(source: BlobSource, descriptor: Descriptor): Promise<Buffer> {
@@ -198,39 +230,11 @@ function namesOf({ annotations }: Descriptor): readonly string[] {
   return /[/:]/.test(name) || !/^(?:latest|v?[0-9][A-Za-z0-9._-]*)$/.test(name) ? [name] : [];
 }
 
-function normalName(name: string): string {
-  const parsed = parseReference(name);
-  if (parsed.kind === 'invalid') throw new Error(parsed.message);
-  if (parsed.kind === 'id') throw new Error(`"${name}" is an id, not a name`);
-  const reference = formatReference({ ...parsed.name, digest: undefined });
-  if (!reference.startsWith('docker.io/skiff/')) return reference;
-  throw new Error(`"${name}": names below docker.io/skiff/ are built in`);
-}
-
-function repoDigests(names: readonly string[], digest: string | undefined): readonly string[] {
-  if (digest === undefined) return [];
+function repoDigests(names: readonly string[], manifest: Buffer): readonly string[] {
+  const digest = digestOf(manifest);
   return [...new Set(names.map((name) => `${name.slice(0, name.lastIndexOf(':'))}@${digest}`))];
-}
-
-/** Descriptors without a platform are looked into; attestations have the platform "unknown". */
-function isOurPlatform({ platform }: Descriptor): boolean {
-  if (platform === undefined) return true;
-  return platform.os === 'linux' && platform.architecture === architecture();
-}
-
-function isOurConfig(bytes: Buffer): boolean {
-  const { os, architecture: arch } = parseConfig(bytes);
-  return (os === '' || os === 'linux') && (arch === '' || arch === architecture());
-}
-
-function architecture(): string {
-  return ARCHITECTURES[process.arch] ?? process.arch;
 }
 
 function blobName(digest: string): string {
   return `blobs/${digest.replace(':', '/')}`;
-}
-
-function digestOf(bytes: Buffer): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
 }

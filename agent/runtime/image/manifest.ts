@@ -17,7 +17,14 @@ export interface Descriptor {
   readonly digest: string;
   readonly size: number;
   readonly annotations: Readonly<Record<string, unknown>>;
-  readonly platform: { readonly os: string; readonly architecture: string } | undefined;
+  readonly platform: Platform | undefined;
+}
+
+export interface Platform {
+  readonly os: string;
+  readonly architecture: string;
+  /** `v8`; empty: none is named. */
+  readonly variant: string;
 }
 
 export type Document =
@@ -40,12 +47,43 @@ type Fields = Readonly<Record<string, unknown>>;
 
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
-/** An index or a manifest. One that could be read as both is refused (CVE-2021-41190). */
-export function parseDocument(bytes: Buffer): Document {
-  const document = fieldsOf(JSON.parse(bytes.toString('utf8')), 'document');
+export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+export const OCI_CONFIG = 'application/vnd.oci.image.config.v1+json';
+/** Of an uncompressed layer; `+gzip` or `+zstd` follows. */
+export const OCI_LAYER = 'application/vnd.oci.image.layer.v1.tar';
+
+const INDEX_TYPES = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+];
+const MANIFEST_TYPES = [OCI_MANIFEST, 'application/vnd.docker.distribution.manifest.v2+json'];
+const CONFIG_TYPES = [
+  '',
+  OCI_CONFIG,
+  'application/vnd.docker.container.image.v1+json',
+  'application/octet-stream',
+];
+
+/** Of the documents that are understood: what a registry is asked for. */
+export const DOCUMENT_TYPES: readonly string[] = [...MANIFEST_TYPES, ...INDEX_TYPES];
+
+/**
+ * An index or a manifest. One that could be read as both is refused, and one that is not of the media
+ * type which it, or whoever handed it over, declares (CVE-2021-41190). `declared` may be empty or of no
+ * meaning here, as `text/plain` is.
+ */
+export function parseDocument(bytes: Buffer, declared = ''): Document {
+  const document = fieldsOf(parseJson(bytes, 'document'), 'document');
+  const own = stringOf(document.mediaType);
+  refuseSchema1(declared, own, document.schemaVersion);
   const isIndex = document.manifests !== undefined;
   if (isIndex && (document.config !== undefined || document.layers !== undefined)) {
     throw new Error('The document is both an index and a manifest');
+  }
+  for (const type of [declared, own].filter((name) => DOCUMENT_TYPES.includes(name))) {
+    if (INDEX_TYPES.includes(type) !== isIndex || (own !== '' && own !== type)) {
+      throw new Error(`The document is not what it is declared to be: "${type}"`);
+    }
   }
   if (isIndex) {
     return {
@@ -55,11 +93,24 @@ export function parseDocument(bytes: Buffer): Document {
   }
   const layers = listOf(document.layers, 'layers').map(parseDescriptor);
   checkLayerCount(layers.length);
-  return { kind: 'manifest', config: parseDescriptor(document.config), layers };
+  const config = parseDescriptor(document.config);
+  if (!CONFIG_TYPES.includes(config.mediaType)) {
+    throw new Error(`The artifact is not an image: its configuration is "${config.mediaType}"`);
+  }
+  return { kind: 'manifest', config, layers };
+}
+
+function refuseSchema1(declared: string, own: string, version: unknown): void {
+  const type = [declared, own].find((name) => /docker\.distribution\.manifest\.v1\+/.test(name));
+  if (type === undefined && version !== 1) return;
+  throw new Error(
+    `The image has a manifest of schema 1 ("${type ?? 'schemaVersion 1'}"), which is not supported: ` +
+      'push it again with a client of today',
+  );
 }
 
 export function parseConfig(bytes: Buffer): ParsedConfig {
-  const document = fieldsOf(JSON.parse(bytes.toString('utf8')), 'image configuration');
+  const document = fieldsOf(parseJson(bytes, 'image configuration'), 'image configuration');
   const rootfs = fieldsOf(document.rootfs, 'rootfs');
   const diffIds = listOf(rootfs.diff_ids, 'rootfs.diff_ids').map((id) => digestOf(id));
   checkLayerCount(diffIds.length);
@@ -88,7 +139,7 @@ export interface DockerImage {
 
 /** The `manifest.json` of `docker save`. */
 export function parseDockerManifest(bytes: Buffer): readonly DockerImage[] {
-  return listOf(JSON.parse(bytes.toString('utf8')), 'manifest.json').map((item) => {
+  return listOf(parseJson(bytes, 'manifest.json'), 'manifest.json').map((item) => {
     const image = fieldsOf(item, 'manifest.json');
     const layers = stringsOf(image.Layers, 'Layers');
     checkLayerCount(layers.length);
@@ -117,12 +168,26 @@ function parseDescriptor(value: unknown): Descriptor {
     platform: platform && {
       os: stringOf(platform.os),
       architecture: stringOf(platform.architecture),
+      variant: stringOf(platform.variant),
     },
   };
 }
 
 function checkLayerCount(count: number): void {
   if (count > LAYERS_MAX) throw new Error(`An image may have at most ${LAYERS_MAX} layers`);
+}
+
+function parseJson(bytes: Buffer, what: string): unknown {
+  if (bytes.length > DOCUMENT_BYTES_MAX) {
+    throw new Error(
+      `The ${what} has ${bytes.length} bytes; at most ${DOCUMENT_BYTES_MAX} are read`,
+    );
+  }
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch (error) {
+    throw new Error(`The ${what} is not JSON`, { cause: error });
+  }
 }
 
 function fieldsOf(value: unknown, what: string): Fields {

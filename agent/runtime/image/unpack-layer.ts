@@ -1,4 +1,4 @@
-/** Unpacks one layer into the image store, checking its digests. */
+/** Unpacks one layer into the image store, checking that it is the one that was declared. */
 
 import { createHash, type Hash } from 'node:crypto';
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,14 +7,16 @@ import { type Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract, type Header } from 'tar-stream';
 import { decompressed } from './decompress.ts';
+import { bootId } from './garbage.ts';
 import type { ImageStore } from './image-store.ts';
-import type { LayerApplier, LayerEntry } from './layer-applier.ts';
+import { LayerApplier, type LayerEntry } from './layer-applier.ts';
+import type { LayerFacts } from './layer-facts.ts';
+import { makeDevice } from './whiteout.ts';
 
 export interface LayerSource {
-  /** `sha256:…` of the bytes as stored, when known. */
-  readonly digest: string | undefined;
   /** `sha256:…` of the uncompressed tar. */
   readonly diffId: string;
+  /** The layer as it is stored, in whatever compression. */
   readonly open: () => Readable;
 }
 
@@ -24,7 +26,7 @@ export function chainIdOf(parent: string | undefined, diffId: string): string {
   return createHash('sha256').update(`sha256:${parent} ${diffId}`).digest('hex');
 }
 
-/** Does nothing when the layer is there. Two processes may do this at once: one result stays. */
+/** Does nothing when the layer is there. Of those who want it at once, one unpacks and the rest wait. */
 export async function unpackLayer(
   store: ImageStore,
   chainId: string,
@@ -34,15 +36,20 @@ export async function unpackLayer(
 ): Promise<void> {
   const target = store.layerFolder(chainId);
   if (existsSync(target)) return;
-  const folder = store.makeTemporaryFolder();
+  const lock = await store.lockLayer(chainId, signal);
   try {
-    const bytes = await apply(store.newApplier(folder, lowers), layer, signal);
-    writeFileSync(path.join(folder, 'bytes'), String(bytes));
-    renameSync(folder, target);
-  } catch (error) {
-    if (!existsSync(target)) throw error;
+    if (existsSync(target)) return;
+    const folder = store.makeTemporaryFolder();
+    try {
+      const counted = await apply(new LayerApplier(folder, lowers, makeDevice), layer, signal);
+      const facts: LayerFacts = { ...counted, bootId: bootId() };
+      writeFileSync(path.join(folder, 'facts.json'), JSON.stringify(facts));
+      renameSync(folder, target);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    lock.release();
   }
 }
 
@@ -50,14 +57,11 @@ async function apply(
   applier: LayerApplier,
   layer: LayerSource,
   signal: AbortSignal,
-): Promise<number> {
-  const stored = createHash('sha256');
+): Promise<Omit<LayerFacts, 'bootId'>> {
   const plain = createHash('sha256');
   const source = layer.open();
   const tar = extract();
-  const hashed = source.pipe(tap(stored));
-  source.on('error', (error) => hashed.destroy(error));
-  const feeding = pipeline(await decompressed(hashed), tap(plain), tar, { signal });
+  const feeding = pipeline(await decompressed(source), tap(plain), tar, { signal });
   // The loop fails with the same error; this keeps it from being reported twice.
   feeding.catch(() => undefined);
   try {
@@ -70,12 +74,15 @@ async function apply(
   } finally {
     source.destroy();
   }
-  check('layer', layer.digest, stored);
-  check('uncompressed layer', layer.diffId, plain);
+  const actual = `sha256:${plain.digest('hex')}`;
+  if (layer.diffId !== actual) {
+    throw new Error(
+      `The uncompressed layer has the digest ${actual}; ${layer.diffId} was declared`,
+    );
+  }
   applier.finish();
-  return applier.bytes;
+  return { bytes: applier.bytes, inodes: applier.entries };
 }
-
 const TYPES: Readonly<Record<string, LayerEntry['type']>> = {
   file: 'file',
   'contiguous-file': 'file',
@@ -111,10 +118,4 @@ function tap(hash: Hash): Transform {
       done(null, chunk);
     },
   });
-}
-
-function check(what: string, expected: string | undefined, hash: Hash): void {
-  const actual = `sha256:${hash.digest('hex')}`;
-  if (expected === undefined || expected === actual) return;
-  throw new Error(`The ${what} has the digest ${actual}; ${expected} was declared`);
 }

@@ -10,6 +10,7 @@ import type { Logger } from '../../../base/logger.ts';
 import type { ContainerEventType } from '../../../proto/cri/types.ts';
 import type { CgroupStats } from '../cgroup/stats.ts';
 import { containerStatusMessage, sandboxStatusMessage } from '../cri/messages.ts';
+import type { ImagePuller } from '../image/image-puller.ts';
 import type { ImageStore } from '../image/image-store.ts';
 import type { BridgeNetwork } from '../network/bridge.ts';
 import type { ContainerRecord } from '../store/container-record.ts';
@@ -23,6 +24,7 @@ export interface RuntimeParts {
   readonly state: RuntimeState;
   readonly spawner: SpawnerLink;
   readonly images: ImageStore;
+  readonly puller: ImagePuller;
   readonly network: BridgeNetwork;
   readonly events: EventHub;
   readonly clock: Clock;

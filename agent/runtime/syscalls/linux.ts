@@ -85,6 +85,7 @@ export const PR_CAP_AMBIENT_CLEAR_ALL = 4;
 export const CLOSE_RANGE_CLOEXEC = 4;
 export const MAX_FD = 0xffff_ffff;
 
+export const LOCK_SH_NB = 5;
 export const LOCK_EX_NB = 6;
 
 export const EACCES = 13;

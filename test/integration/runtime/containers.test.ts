@@ -6,7 +6,7 @@ import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { ImageStore } from '../../../agent/runtime/image/image-store.ts';
 import { loadArchive } from '../../../agent/runtime/image/load-archive.ts';
-import { makeDevice } from '../../../agent/runtime/image/whiteout.ts';
+import { systemClock } from '../../../base/clock.ts';
 import { dockerArchive, stream, tar } from '../../support/archives.ts';
 import { until } from '../../support/cri-pods.ts';
 import { RuntimeNode } from '../../support/runtime-node.ts';
@@ -58,7 +58,7 @@ describe('a container', () => {
       WorkingDir: '/srv',
     };
     const archive = await dockerArchive({ layers: [base, top], names: ['test/app:1'], config });
-    const images = new ImageStore(node.imageDir, 'test', makeDevice);
+    const images = new ImageStore(node.imageDir, 'test', systemClock);
     await loadArchive(images, stream(archive), { signal: AbortSignal.timeout(30_000) });
 
     const sandbox = await node.runSandbox();

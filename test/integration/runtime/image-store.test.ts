@@ -1,15 +1,7 @@
 /** Archives into the store, names and removal, also with other runtimes on the same folder. */
 
 import assert from 'node:assert/strict';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -18,7 +10,7 @@ import { HOST_IMAGE } from '../../../agent/runtime/image/host-image.ts';
 import { ImageStore } from '../../../agent/runtime/image/image-store.ts';
 import { loadArchive, loadLayout } from '../../../agent/runtime/image/load-archive.ts';
 import { MergedTree } from '../../../agent/runtime/image/merged-tree.ts';
-import { makeDevice } from '../../../agent/runtime/image/whiteout.ts';
+import { systemClock } from '../../../base/clock.ts';
 import { dockerArchive, ociArchive, ociMembers, stream, tar } from '../../support/archives.ts';
 
 describe('the image store', () => {
@@ -29,7 +21,7 @@ describe('the image store', () => {
 
   beforeEach(async () => {
     base = mkdtempSync(path.join(tmpdir(), 'skt-cri-images-'));
-    store = new ImageStore(path.join(base, 'images'), 'one', makeDevice);
+    store = new ImageStore(path.join(base, 'images'), 'one', systemClock);
     layer = await tar([{ name: 'bin/tool', content: 'tool', mode: 0o755 }]);
     other = await tar([{ name: 'etc/x', content: 'x' }]);
   });
@@ -142,7 +134,7 @@ describe('the image store', () => {
     await load(await ociArchive({ layers: [layer], names: ['a'] }));
     const image = store.find('a');
     assert.ok(image !== undefined);
-    const second = new ImageStore(store.folder, 'two', makeDevice);
+    const second = new ImageStore(store.folder, 'two', systemClock);
     assert.ok(store.use('c1', image));
     assert.ok(second.use('c2', image));
     second.remove('a');
@@ -156,13 +148,30 @@ describe('the image store', () => {
     assert.deepEqual(readdirSync(path.join(store.folder, 'images')), []);
   });
 
-  it('removes what a loader that was killed has left, a day later', () => {
+  it('removes what a loader that was killed has left, but not what one that works makes', async () => {
     const folder = store.makeTemporaryFolder();
-    const { mtimeMs } = statSync(folder);
-    store.removeStale(mtimeMs + 60_000);
-    assert.ok(existsSync(folder));
-    store.removeStale(mtimeMs + 25 * 60 * 60_000);
+    const second = new ImageStore(store.folder, 'two', systemClock);
+    await store.hold(AbortSignal.timeout(10_000), async () => {
+      second.removeStale(Date.now());
+      assert.ok(existsSync(folder));
+    });
+    second.removeStale(Date.now());
     assert.equal(existsSync(folder), false);
+  });
+
+  it('keeps the layer of the built-in image that a container uses, and drops older ones', () => {
+    const [current = ''] = store.lowerFolders(HOST_IMAGE);
+    const old = ['used', 'unused'].map((name) => path.join(store.folder, 'host', name));
+    for (const folder of old) mkdirSync(folder);
+    const use = { imageId: HOST_IMAGE.id, owner: 'three', chainIds: [], hostLayer: 'used' };
+    writeFileSync(path.join(store.folder, 'uses', 'c9'), JSON.stringify(use));
+    assert.ok(store.use('c1', HOST_IMAGE));
+    store.removeStale(Date.now());
+    assert.deepEqual(
+      old.map((folder) => existsSync(folder)),
+      [true, false],
+    );
+    assert.ok(existsSync(current));
   });
 
   it('has the host’s image, which is never removed and hides secrets', () => {
@@ -190,7 +199,7 @@ describe('the image store', () => {
     assert.ok(tree.resolve('etc/passwd', true).entry?.stats.isFile());
     assert.ok(store.hostMounts(HOST_IMAGE).some(({ target }) => target === '/usr'));
     // Made once: another runtime finds the same.
-    const second = new ImageStore(store.folder, 'two', makeDevice);
+    const second = new ImageStore(store.folder, 'two', systemClock);
     assert.deepEqual(second.lowerFolders(HOST_IMAGE), lowers);
     assert.ok(existsSync(lowers[0] ?? ''));
   });

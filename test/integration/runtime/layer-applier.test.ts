@@ -16,7 +16,8 @@ import { afterEach, beforeEach, describe, it } from 'node:test';
 import { ImageStore, lowersOf } from '../../../agent/runtime/image/image-store.ts';
 import { MergedTree } from '../../../agent/runtime/image/merged-tree.ts';
 import { chainIdOf, unpackLayer } from '../../../agent/runtime/image/unpack-layer.ts';
-import { isWhiteout, makeDevice } from '../../../agent/runtime/image/whiteout.ts';
+import { isWhiteout } from '../../../agent/runtime/image/whiteout.ts';
+import { systemClock } from '../../../base/clock.ts';
 import { digest, type Member, stream, tar } from '../../support/archives.ts';
 
 describe('a layer', () => {
@@ -26,7 +27,7 @@ describe('a layer', () => {
 
   beforeEach(() => {
     base = mkdtempSync(path.join(tmpdir(), 'skt-cri-layers-'));
-    store = new ImageStore(path.join(base, 'images'), 'test', makeDevice);
+    store = new ImageStore(path.join(base, 'images'), 'test', systemClock);
     chain = [];
   });
   afterEach(() => rmSync(base, { recursive: true, force: true }));
@@ -36,7 +37,7 @@ describe('a layer', () => {
     const bytes = await tar(members);
     const diffId = digest(bytes);
     const id = chainIdOf(chain.at(-1), diffId);
-    const layer = { digest: undefined, diffId, open: () => stream(bytes) };
+    const layer = { diffId, open: () => stream(bytes) };
     const lowers = lowersOf(store.folder, chain);
     await unpackLayer(store, id, lowers, layer, AbortSignal.timeout(20_000));
     chain.push(id);
@@ -64,7 +65,7 @@ describe('a layer', () => {
     assert.equal(lstatSync(path.join(folder, 'diff/bin')).mtimeMs, mtime.getTime());
     assert.equal(readlinkSync(path.join(folder, 'diff/bin/link')), '/bin/su');
     assert.ok(lstatSync(path.join(folder, 'diff/run/pipe')).isFIFO());
-    assert.deepEqual(readdirSync(folder).sort(), ['bytes', 'diff']);
+    assert.deepEqual(readdirSync(folder).sort(), ['diff', 'facts.json']);
   });
 
   it('removes what a whiteout names, and hides all of an opaque folder', async () => {
@@ -192,7 +193,7 @@ describe('a layer', () => {
   it('with other bytes than declared is refused', async () => {
     const bytes = await tar([{ name: 'a', content: '1' }]);
     const diffId = digest(Buffer.from('other'));
-    const layer = { digest: undefined, diffId, open: () => stream(bytes) };
+    const layer = { diffId, open: () => stream(bytes) };
     const id = chainIdOf(undefined, diffId);
     await assert.rejects(
       unpackLayer(store, id, [], layer, AbortSignal.timeout(20_000)),
