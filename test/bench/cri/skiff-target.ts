@@ -4,7 +4,7 @@ import { createReadStream, mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { ImageStore } from '../../../agent/runtime/image/image-store.ts';
 import { loadArchive } from '../../../agent/runtime/image/load-archive.ts';
-import { makeDevice } from '../../../agent/runtime/image/whiteout.ts';
+import { systemClock } from '../../../base/clock.ts';
 import { CriPods } from '../../support/cri-pods.ts';
 import { makeDockerArchive } from '../../support/image-archive.ts';
 import { RuntimeNode } from '../../support/runtime-node.ts';
@@ -22,7 +22,7 @@ export async function startSkiff(): Promise<SkiffTarget> {
   const folder = path.join(node.folder, 'archive');
   mkdirSync(folder);
   const archive = makeDockerArchive(folder, { name: IMAGE, config: { Cmd: ['/bin/sh'] } });
-  const store = new ImageStore(node.imageDir, 'bench', makeDevice);
+  const store = new ImageStore(node.imageDir, 'bench', systemClock);
   const signal = AbortSignal.timeout(60_000);
   await loadArchive(store, createReadStream(archive), { signal });
   rmSync(folder, { recursive: true });
