@@ -10,7 +10,9 @@ import {
 import { chainIdOf } from '../../../../agent/runtime/image/unpack-layer.ts';
 
 const digest = `sha256:${'0'.repeat(64)}`;
-const descriptor = { mediaType: 'x', digest, size: 3 };
+const descriptor = { mediaType: '', digest, size: 3 };
+const MANIFEST = 'application/vnd.oci.image.manifest.v1+json';
+const INDEX = 'application/vnd.oci.image.index.v1+json';
 
 function json(value: unknown): Buffer {
   return Buffer.from(JSON.stringify(value));
@@ -25,6 +27,32 @@ describe('image documents', () => {
   it('are refused when they could be both', () => {
     const both = json({ manifests: [], config: descriptor, layers: [descriptor] });
     assert.throws(() => parseDocument(both), /both/);
+  });
+
+  it('are refused when they are not what they are declared to be (CVE-2021-41190)', () => {
+    const index = { manifests: [descriptor] };
+    const manifest = { config: descriptor, layers: [] };
+    for (const [document, declared] of [
+      [index, MANIFEST],
+      [manifest, INDEX],
+      [{ ...index, mediaType: MANIFEST }, ''],
+      [{ ...manifest, mediaType: INDEX }, MANIFEST],
+      [
+        { ...manifest, mediaType: 'application/vnd.docker.distribution.manifest.v2+json' },
+        MANIFEST,
+      ],
+    ] as const) {
+      assert.throws(() => parseDocument(json(document), declared), /not what it is declared/);
+    }
+    assert.equal(parseDocument(json({ ...index, mediaType: INDEX }), 'text/plain').kind, 'index');
+  });
+
+  it('of schema 1, and of what is no image, are refused by name', () => {
+    const old = 'application/vnd.docker.distribution.manifest.v1+prettyjws';
+    assert.throws(() => parseDocument(json({ schemaVersion: 1 })), /schema 1/);
+    assert.throws(() => parseDocument(json({ fsLayers: [] }), old), /schema 1/);
+    const chart = { ...descriptor, mediaType: 'application/vnd.cncf.helm.config.v1+json' };
+    assert.throws(() => parseDocument(json({ config: chart, layers: [] })), /not an image.*helm/);
   });
 
   it('are refused when a digest or size is not one', () => {
