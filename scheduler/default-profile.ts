@@ -1,6 +1,7 @@
 /** kube-scheduler's default profile, and what its plugins ask of the world. */
 
 import type { Client } from '../client/client.ts';
+import type { PodDisruptionBudget } from '../proto/api/gen/policy-v1.ts';
 import type { NamespaceLabels } from './cache/affinity-terms.ts';
 import { defaultProfileConfiguration } from './config/configuration.ts';
 import { pluginsOf } from './config/frameworks-of.ts';
@@ -12,6 +13,10 @@ export interface ProfileDependencies {
   readonly client: Pick<Client, 'request'>;
   readonly peersOf: PeerSelector;
   readonly namespaceLabels: NamespaceLabels;
+  /** All PodDisruptionBudgets; absent: there are none. */
+  readonly budgets?: () => readonly PodDisruptionBudget[];
+  /** In [0, 1); absent: what is random upstream begins at the start. */
+  readonly random?: () => number;
 }
 
 export function defaultProfile(dependencies: ProfileDependencies): readonly ConfiguredPlugin[] {

@@ -11,6 +11,8 @@ export interface Diagnosis {
   readonly nodeCount: number;
   /** Of every node that was looked at. */
   readonly statuses: ReadonlyMap<string, Status>;
+  /** What is said of every node that has no status; absent: nothing. */
+  readonly absentReason?: string;
   /** Set when the pod was turned down before any node was looked at. */
   readonly preFilterMessage?: string;
   readonly postFilterMessage?: string;
@@ -22,11 +24,11 @@ export const NO_NODES = 'no nodes available to schedule pods';
 
 /** `0/3 nodes are available: 1 node(s) were unschedulable, 2 Insufficient cpu.` */
 export function fitErrorMessage(diagnosis: Diagnosis): string {
-  const { nodeCount, statuses, preFilterMessage, postFilterMessage } = diagnosis;
+  const { nodeCount, preFilterMessage, postFilterMessage } = diagnosis;
   if (nodeCount === 0) return NO_NODES;
   let text = `0/${nodeCount} nodes are available:`;
   if (preFilterMessage === undefined || preFilterMessage === '') {
-    const reasons = countedReasons(statuses);
+    const reasons = countedReasons(diagnosis);
     if (reasons.length > 0) text += ` ${reasons.join(', ')}.`;
   } else text += ` ${preFilterMessage}.`;
   return postFilterMessage === undefined || postFilterMessage === ''
@@ -35,10 +37,14 @@ export function fitErrorMessage(diagnosis: Diagnosis): string {
 }
 
 /** Sorted as texts, so that "10 x" comes before "2 y", as upstream. */
-function countedReasons(statuses: ReadonlyMap<string, Status>): string[] {
+function countedReasons({ nodeCount, statuses, absentReason }: Diagnosis): string[] {
   const counts = new Map<string, number>();
   for (const { reasons } of statuses.values()) {
     for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  }
+  const absent = nodeCount - statuses.size;
+  if (absentReason !== undefined && absent > 0) {
+    counts.set(absentReason, (counts.get(absentReason) ?? 0) + absent);
   }
   return [...counts].map(([reason, count]) => `${count} ${reason}`).sort(byCodeUnits);
 }

@@ -8,12 +8,15 @@
 import type { InformerHandler } from '../client/informer.ts';
 import type { Node, Pod } from '../proto/api/gen/core-v1.ts';
 import type { SchedulerCache } from './cache/cache.ts';
+import { newPodInfo } from './cache/pod-info.ts';
 import type { ClusterEventKind } from './framework/cluster-event.ts';
+import type { Nominator } from './queue/nominator.ts';
 import type { SchedulingQueue } from './queue/scheduling-queue.ts';
 
 export interface SchedulerState {
   readonly cache: SchedulerCache;
   readonly queue: SchedulingQueue;
+  readonly nominator: Nominator;
   /** Whether one of our profiles schedules the pod. */
   readonly isOurs: (pod: Pod) => boolean;
   /** A pod that may wait for a permit is gone. */
@@ -21,10 +24,11 @@ export interface SchedulerState {
 }
 
 export function podHandler(state: SchedulerState): InformerHandler<Pod> {
-  const { cache, queue, isOurs } = state;
+  const { cache, queue, nominator, isOurs } = state;
   const assigned = (pod: Pod): void => {
     cache.setPod(pod);
     queue.delete(pod.metadata.uid);
+    nominator.delete(pod.metadata.uid);
     queue.moveOnEvent({ kind: 'AssignedPodAdd', pod });
   };
   const gone = (pod: Pod): void => {
@@ -32,6 +36,7 @@ export function podHandler(state: SchedulerState): InformerHandler<Pod> {
     const counted = cache.hasPod(uid);
     cache.removePod(uid);
     queue.delete(uid);
+    nominator.delete(uid);
     state.onGone(uid);
     if (counted) queue.moveOnEvent({ kind: 'AssignedPodDelete', pod });
   };
@@ -39,7 +44,10 @@ export function podHandler(state: SchedulerState): InformerHandler<Pod> {
     onAdd: (pod) => {
       if (isOver(pod)) return;
       if (isAssigned(pod)) assigned(pod);
-      else if (isOurs(pod)) queue.add(pod);
+      else if (isOurs(pod)) {
+        if (isNominated(pod)) nominator.set(newPodInfo(pod));
+        queue.add(pod);
+      }
     },
     onUpdate: (oldPod, pod) => {
       if (isOver(pod)) gone(pod);
@@ -47,8 +55,9 @@ export function podHandler(state: SchedulerState): InformerHandler<Pod> {
         if (!isAssigned(oldPod)) return assigned(pod);
         cache.setPod(pod);
         queue.moveOnEvent({ kind: 'AssignedPodUpdate', oldPod, pod });
-      } else if (isOurs(pod) && !cache.isAssumed(pod.metadata.uid) && isChanged(oldPod, pod)) {
-        queue.update(oldPod, pod);
+      } else if (isOurs(pod) && !cache.isAssumed(pod.metadata.uid)) {
+        if (isNominated(oldPod) || isNominated(pod)) nominator.update(oldPod, newPodInfo(pod));
+        if (isChanged(oldPod, pod)) queue.update(oldPod, pod);
       }
       return undefined;
     },
@@ -75,6 +84,10 @@ export function nodeHandler({ cache, queue }: SchedulerState): InformerHandler<N
 
 function isAssigned(pod: Pod): boolean {
   return pod.spec.nodeName !== undefined && pod.spec.nodeName !== '';
+}
+
+function isNominated({ status }: Pod): boolean {
+  return (status?.nominatedNodeName ?? '') !== '';
 }
 
 /** It has ended: it takes nothing of its node any more. */

@@ -1,5 +1,6 @@
 /**
- * Tells a pod's owner why it has no node: an event, and the condition PodScheduled=False.
+ * Tells a pod's owner why it has no node: an event, and the condition PodScheduled=False; and where
+ * room is being made for it.
  *
  * Source: kubernetes pkg/scheduler/schedule_one.go handleSchedulingFailure, v1.36.
  */
@@ -13,14 +14,18 @@ import { formatTime } from '../proto/api/time.ts';
 export interface FailureReport {
   readonly reason: 'Unschedulable' | 'SchedulerError';
   readonly message: string;
+  /** Where room is made; empty: nowhere any more; absent: as it was. */
+  readonly nominatedNodeName?: string;
 }
 
 /** The patch of the status; undefined when the pod says so already. */
 export function conditionPatch(pod: Pod, report: FailureReport, nowMs: number): object | undefined {
   const old = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
-  const { reason, message } = report;
+  const { reason, message, nominatedNodeName } = report;
+  const nominated = pod.status?.nominatedNodeName ?? '';
+  const isNominated = nominatedNodeName !== undefined && nominatedNodeName !== nominated;
   const isSame = old?.status === 'False' && old.reason === reason && old.message === message;
-  if (isSame) return undefined;
+  if (isSame && !isNominated) return undefined;
   const isTransition = old?.status !== 'False' || old.lastTransitionTime === undefined;
   const condition: PodCondition = {
     type: 'PodScheduled',
@@ -29,7 +34,11 @@ export function conditionPatch(pod: Pod, report: FailureReport, nowMs: number): 
     message,
     lastTransitionTime: isTransition ? formatTime(nowMs) : (old.lastTransitionTime ?? ''),
   };
-  return { metadata: { uid: pod.metadata.uid }, status: { conditions: [condition] } };
+  const nomination = { nominatedNodeName: nominatedNodeName === '' ? null : nominatedNodeName };
+  return {
+    metadata: { uid: pod.metadata.uid },
+    status: { ...(isSame ? {} : { conditions: [condition] }), ...(isNominated ? nomination : {}) },
+  };
 }
 
 /** Writes both. Rejects when the condition can't be written; the event never fails. */

@@ -5,7 +5,14 @@ import type { Logger } from '../base/logger.ts';
 import type { Client } from '../client/client.ts';
 import { EventRecorder } from '../client/event-recorder.ts';
 import { Informer } from '../client/informer.ts';
-import { namespaces, nodes, pods, replicasets, services } from '../proto/api/gen/resources.ts';
+import {
+  namespaces,
+  nodes,
+  poddisruptionbudgets,
+  pods,
+  replicasets,
+  services,
+} from '../proto/api/gen/resources.ts';
 import {
   DEFAULT_SCHEDULER_NAME,
   defaultConfiguration,
@@ -18,6 +25,7 @@ import { ClusterFeed } from './policy/cluster-feed.ts';
 import { Policies } from './policy/policies.ts';
 import type { WorkerLimits } from './policy/worker/policy-worker.ts';
 import { Scheduler } from './scheduler.ts';
+import { seededRandom } from './seeded-random.ts';
 import type { TieBreak } from './select-node.ts';
 
 export interface RunSchedulerOptions {
@@ -28,6 +36,8 @@ export interface RunSchedulerOptions {
   readonly configuration?: SchedulerConfiguration;
   /** Of profiles that don't say. */
   readonly tieBreak: TieBreak;
+  /** Of what is random besides ties: where the search for victims begins. Default 1. */
+  readonly seed?: number;
   /** Absent: none. */
   readonly policies?: PolicyFiles;
 }
@@ -58,11 +68,14 @@ export async function runScheduler(
       indexers: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
     }),
     replicaSets: new Informer(dependencies, replicasets),
+    budgets: new Informer(dependencies, poddisruptionbudgets),
   };
   const world: ProfileDependencies = {
     client,
     peersOf: newPeerSelector(informers.services, informers.replicaSets),
     namespaceLabels: (name) => informers.namespaces.get(name)?.metadata.labels ?? {},
+    budgets: () => informers.budgets.list(),
+    random: seededRandom(options.seed ?? 1),
   };
   const frameworks = frameworksOf(configuration, world);
   const files = options.policies;
@@ -85,6 +98,7 @@ export async function runScheduler(
       informers.namespaces.hasSynced,
       informers.services.hasSynced,
       informers.replicaSets.hasSynced,
+      informers.budgets.hasSynced,
       ...(policies === undefined ? [] : [policies.loaded]),
     ],
     ...(policies === undefined ? {} : { policies }),

@@ -5,6 +5,7 @@
  * Source: kubernetes pkg/scheduler/schedule_one.go, v1.36, with parallelism 1.
  */
 
+import type { Pod } from '../proto/api/gen/core-v1.ts';
 import type { NodeInfo } from './cache/node-info.ts';
 import type { PodInfo } from './cache/pod-info.ts';
 import type { Snapshot } from './cache/snapshot.ts';
@@ -12,6 +13,7 @@ import { type Diagnosis, NO_NODES } from './diagnosis.ts';
 import { CycleState } from './framework/cycle-state.ts';
 import type { Framework, PluginScores } from './framework/framework.ts';
 import { isRejected, type Status, unresolvable } from './framework/status.ts';
+import type { NominatedPods } from './queue/nominator.ts';
 import { selectNode, type TieBreak } from './select-node.ts';
 
 export interface DecisionOptions {
@@ -20,6 +22,8 @@ export interface DecisionOptions {
   /** 0: adaptive, as upstream's default. 1 to 100. */
   readonly percentageOfNodesToScore: number;
   readonly tieBreak: TieBreak;
+  /** Pods that room is being made for; absent: none. */
+  readonly nominated?: NominatedPods;
 }
 
 export type Decision =
@@ -35,7 +39,10 @@ export type Decision =
   | {
       readonly kind: 'none';
       readonly diagnosis: Diagnosis;
+      /** Room is to be made there; empty: an earlier nomination is taken back; absent: it stays. */
       readonly nominatedNodeName?: string;
+      /** Pods to be removed for that, the most important first. */
+      readonly victims: readonly Pod[];
       readonly nextStartIndex: number;
     }
   /** A plugin failed: nothing is known of the pod. */
@@ -57,6 +64,7 @@ export function decide(
   const none = (rest: Partial<Diagnosis>): Decision => ({
     kind: 'none',
     diagnosis: { nodeCount, statuses: new Map(), rejectedBy, ...rest },
+    victims: [],
     nextStartIndex: options.startIndex,
   });
   if (nodeCount === 0) return none({ preFilterMessage: NO_NODES });
@@ -66,25 +74,57 @@ export function decide(
     const { status } = outcome;
     if (!isRejected(status)) return { kind: 'error', status };
     if (status.plugin !== undefined) rejectedBy.add(status.plugin);
-    return none({ preFilterMessage: status.reasons.join(', ') });
+    const statuses = ofAllNodes(snapshot, status);
+    const diagnosis = { nodeCount, statuses, rejectedBy, preFilterMessage: textOf(status) };
+    return unplaced(framework, snapshot, pod, state, diagnosis, options);
   }
-  const nominated = nominatedNode(framework, snapshot, pod, state);
+  const nominated = nominatedNode(framework, snapshot, pod, state, options);
   if (nominated !== undefined) return chosen(nominated, state, options.startIndex);
   const found = findFeasible(framework, snapshot, pod, state, outcome, options);
   if ('code' in found) return { kind: 'error', status: found };
   const { feasible, statuses, nextStartIndex } = found;
   if (feasible.length === 0) {
     for (const { plugin } of statuses.values()) if (plugin !== undefined) rejectedBy.add(plugin);
-    const post = framework.postFilter(state, pod, snapshot, statuses);
-    const postFilterMessage = post.status?.reasons.join(', ') ?? '';
-    const diagnosis = { nodeCount, statuses, rejectedBy, postFilterMessage };
-    const { nominatedNodeName } = post;
-    const nomination = nominatedNodeName === undefined ? {} : { nominatedNodeName };
-    return { kind: 'none', diagnosis, nextStartIndex, ...nomination };
+    const diagnosis = { nodeCount, statuses, rejectedBy };
+    return unplaced(framework, snapshot, pod, state, diagnosis, {
+      ...options,
+      startIndex: nextStartIndex,
+    });
   }
   const [only] = feasible;
   if (feasible.length === 1 && only !== undefined) return chosen(only, state, nextStartIndex);
   return choose(framework, pod, state, feasible, nextStartIndex, options.tieBreak);
+}
+
+/** No node fits: room may be made. */
+function unplaced(
+  framework: Framework,
+  snapshot: Snapshot,
+  pod: PodInfo,
+  state: CycleState,
+  found: Diagnosis,
+  { nominated, startIndex }: DecisionOptions,
+): Decision {
+  const post = framework.postFilter(state, pod, snapshot, found.statuses, nominated);
+  const postFilterMessage = post.status === undefined ? '' : textOf(post.status);
+  const { nominatedNodeName, victims = [] } = post;
+  return {
+    kind: 'none',
+    diagnosis: { ...found, postFilterMessage },
+    victims,
+    nextStartIndex: startIndex,
+    ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }),
+  };
+}
+
+/** What turned the pod down before any node was looked at holds for each; most often it is hopeless. */
+function ofAllNodes(snapshot: Snapshot, status: Status): ReadonlyMap<string, Status> {
+  if (status.code !== 'Unschedulable') return new Map();
+  return new Map(snapshot.nodes.map(({ name }) => [name, status]));
+}
+
+function textOf(status: Status): string {
+  return status.reasons.join(', ');
 }
 
 /** How many feasible nodes are enough. */
@@ -124,10 +164,23 @@ function nominatedNode(
   snapshot: Snapshot,
   pod: PodInfo,
   state: CycleState,
+  { nominated }: DecisionOptions,
 ): NodeInfo | undefined {
   const node = snapshot.byName.get(pod.pod.status?.nominatedNodeName ?? '');
   if (node === undefined) return undefined;
-  return framework.filter(state, pod, node) === undefined ? node : undefined;
+  return filterNode(framework, state, pod, node, nominated) === undefined ? node : undefined;
+}
+
+function filterNode(
+  framework: Framework,
+  state: CycleState,
+  pod: PodInfo,
+  node: NodeInfo,
+  nominated: NominatedPods | undefined,
+): Status | undefined {
+  const others = nominated?.isAny === true ? nominated.on(node.name) : [];
+  if (others.length === 0) return framework.filter(state, pod, node);
+  return framework.filterWithNominated(state, pod, node, others);
 }
 
 interface Found {
@@ -161,7 +214,7 @@ function findFeasible(
   for (let step = 0; step < nodes.length && feasible.length < wanted; step += 1) {
     const node = nodes[(options.startIndex + step) % nodes.length];
     if (node === undefined) break;
-    const status = framework.filter(state, pod, node);
+    const status = filterNode(framework, state, pod, node, options.nominated);
     if (status === undefined) {
       feasible.push(node);
       continue;

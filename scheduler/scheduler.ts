@@ -17,7 +17,7 @@ import { keyOf } from '../proto/api/meta.ts';
 import { isNotFound } from '../proto/api/status-error.ts';
 import { SchedulerCache } from './cache/cache.ts';
 import { newPodInfo, type PodInfo } from './cache/pod-info.ts';
-import type { Snapshot } from './cache/snapshot.ts';
+import { checkNode } from './check-node.ts';
 import { DEFAULT_SCHEDULER_NAME } from './config/configuration.ts';
 import { fitErrorMessage } from './diagnosis.ts';
 import { nodeHandler, podHandler } from './event-handlers.ts';
@@ -25,6 +25,8 @@ import { CycleState } from './framework/cycle-state.ts';
 import type { Framework } from './framework/framework.ts';
 import { isRejected, type Status, unresolvable } from './framework/status.ts';
 import type { NamedVerdict, Policies, PolicyHost } from './policy/policies.ts';
+import { Preemptions } from './preemptions.ts';
+import { Nominator } from './queue/nominator.ts';
 import { type QueuedPod, uidOf } from './queue/queued-pod.ts';
 import {
   type AttemptFailure,
@@ -37,7 +39,7 @@ import type { TieBreak } from './select-node.ts';
 import { WaitingPods } from './waiting-pods.ts';
 
 export interface SchedulerOptions {
-  readonly client: Pick<Client, 'patch'>;
+  readonly client: Pick<Client, 'patch' | 'delete'>;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly recorder: Pick<EventRecorder, 'record'>;
@@ -76,6 +78,8 @@ export class Scheduler {
   readonly #cache = new SchedulerCache();
   readonly #queue: SchedulingQueue;
   readonly #waiting: WaitingPods;
+  readonly #nominator = new Nominator();
+  readonly #preemptions: Preemptions;
   /** Bindings and reports under way. */
   readonly #tasks = new Set<Promise<void>>();
   #startIndex = 0;
@@ -90,14 +94,19 @@ export class Scheduler {
     this.#queue = new SchedulingQueue({
       clock,
       less: (a, b) => frameworks[0].less(a, b),
-      preEnqueue: (pod) => this.#frameworkOf(pod)?.preEnqueue(pod),
+      preEnqueue: (pod) => this.#gate(pod),
       registrations,
       ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
     });
     this.#waiting = new WaitingPods(clock);
+    const { client, logger, recorder, pods } = options;
+    const [waiting, nominated] = [this.#waiting, this.#nominator];
+    const forPreemption = { client, clock, logger, recorder, pods, waiting, nominated };
+    this.#preemptions = new Preemptions(forPreemption);
     const state = {
       cache: this.#cache,
       queue: this.#queue,
+      nominator: this.#nominator,
       isOurs: (pod: Pod) => this.#frameworkOf(pod) !== undefined,
       onGone: (uid: string) => this.#waiting.reject(uid, '', 'the pod is gone'),
     };
@@ -144,6 +153,14 @@ export class Scheduler {
     return this.#frameworks.get(DEFAULT_SCHEDULER_NAME) ?? frameworks[0];
   }
 
+  /** Not success: the pod isn't to be tried for now. */
+  #gate(pod: Pod): Status | undefined {
+    const status = this.#frameworkOf(pod)?.preEnqueue(pod);
+    if (status !== undefined || !this.#preemptions.isRunning(pod.metadata.uid)) return status;
+    const text = 'waiting for the preemption for this pod to be finished';
+    return { ...unresolvable(text), plugin: 'DefaultPreemption' };
+  }
+
   /** The pod as the informer has it, if it still is the same one and needs a node. */
   #fresh(queued: QueuedPod): Pod | undefined {
     const pod = this.#options.pods.get(keyOf(queued.info.pod));
@@ -175,16 +192,18 @@ export class Scheduler {
       startIndex: this.#startIndex,
       percentageOfNodesToScore: framework.settings.percentageOfNodesToScore ?? 0,
       tieBreak: framework.settings.tieBreak ?? this.#options.tieBreak,
+      nominated: this.#nominator,
     });
     switch (decision.kind) {
       case 'error':
         this.#fail(queued, errorText(decision.status), { kind: 'error' }, signal);
         break;
       case 'none': {
-        const { diagnosis } = decision;
+        const { diagnosis, nominatedNodeName: node, victims } = decision;
         this.#startIndex = decision.nextStartIndex;
+        if (victims.length > 0) this.#preempt(pod, node ?? '', victims, signal);
         const failure = { kind: 'unschedulable', rejectedBy: diagnosis.rejectedBy } as const;
-        this.#fail(queued, fitErrorMessage(diagnosis), failure, signal);
+        this.#fail(queued, fitErrorMessage(diagnosis), failure, signal, node);
         break;
       }
       case 'node': {
@@ -231,7 +250,8 @@ export class Scheduler {
     }
     const { nodeName } = outcome;
     const state = new CycleState();
-    const objection = checkNode(framework, state, this.#cache.snapshot(), info, nodeName);
+    const snapshot = this.#cache.snapshot();
+    const objection = checkNode(framework, state, snapshot, info, nodeName, this.#nominator);
     if (objection === undefined) {
       this.#assume({ framework, queued, state, pod: info, nodeName }, signal);
       return;
@@ -242,12 +262,20 @@ export class Scheduler {
     else await this.#follow(queued, again, conflictsLeft - 1, signal);
   }
 
+  #preempt(pod: Pod, nodeName: string, victims: readonly Pod[], signal: AbortSignal): void {
+    const { uid } = pod.metadata;
+    const end = (isDone: boolean): void =>
+      isDone ? this.#queue.recheck(uid) : this.#queue.activate(uid);
+    this.#track(this.#preemptions.run(pod, nodeName, victims, signal).then(end));
+  }
+
   #assume(assumed: Assumed, signal: AbortSignal): void {
     const { framework, state, pod, nodeName } = assumed;
     const { spec } = pod.pod;
     const placed = { ...pod, pod: { ...pod.pod, spec: { ...spec, nodeName } } };
     this.#cache.assumePod(placed, nodeName);
     this.#options.policies?.feed.assume(placed.pod);
+    this.#nominator.delete(pod.pod.metadata.uid);
     const reserved = framework.reserve(state, pod, nodeName);
     if (reserved !== undefined) {
       this.#retreat(assumed, reserved, signal);
@@ -306,7 +334,14 @@ export class Scheduler {
     this.#queue.moveOnEvent({ kind: 'AssignedPodDelete', pod: pod.pod });
   }
 
-  #fail(queued: QueuedPod, message: string, failure: AttemptFailure, signal: AbortSignal): void {
+  /** `nominatedNodeName`: empty: none any more; absent: as it was. */
+  #fail(
+    queued: QueuedPod,
+    message: string,
+    failure: AttemptFailure,
+    signal: AbortSignal,
+    nominatedNodeName?: string,
+  ): void {
     const { client, clock, recorder, logger } = this.#options;
     const pod = this.#fresh(queued);
     if (pod === undefined) {
@@ -316,8 +351,11 @@ export class Scheduler {
     const reason = failure.kind === 'error' ? 'SchedulerError' : 'Unschedulable';
     logger.debug('Found no node for pod', { pod: keyOf(pod), why: message });
     this.#queue.giveBack(queued, pod, failure);
+    this.#nominator.set(newPodInfo(pod), nominatedNodeName);
     const dependencies = { client, recorder, nowMs: clock.wallMs() };
-    const report = reportFailure(dependencies, pod, { reason, message }, signal);
+    const nomination = nominatedNodeName === undefined ? {} : { nominatedNodeName };
+    const what = { reason, message, ...nomination } as const;
+    const report = reportFailure(dependencies, pod, what, signal);
     // The pod stays in the queue: its next attempt says it again.
     const log = (error: unknown): void =>
       logger.warn('Could not report on pod', { pod: keyOf(pod), error });
@@ -328,21 +366,6 @@ export class Scheduler {
     this.#tasks.add(task);
     void task.finally(() => this.#tasks.delete(task));
   }
-}
-
-/** Whether the node still takes the pod; the state is as after Filter. */
-function checkNode(
-  framework: Framework,
-  state: CycleState,
-  snapshot: Snapshot,
-  pod: PodInfo,
-  nodeName: string,
-): Status | undefined {
-  const node = snapshot.byName.get(nodeName);
-  if (node === undefined) return unresolvable(`node "${nodeName}" is gone`);
-  const outcome = framework.preFilter(state, pod, snapshot);
-  if (outcome.kind === 'rejected') return outcome.status;
-  return framework.filter(state, pod, node);
 }
 
 /** The policy's reservation. */

@@ -41,6 +41,10 @@ export class WaitingPods {
     });
   }
 
+  has(uid: string): boolean {
+    return this.#waiting.has(uid);
+  }
+
   /** One plugin has no objection any more. */
   allow(uid: string, plugin: string): void {
     const waiting = this.#waiting.get(uid);

@@ -7,6 +7,7 @@
 import type { ProfileDependencies } from '../default-profile.ts';
 import type { Plugin } from '../framework/plugin.ts';
 import { newDefaultBinder } from '../plugins/default-binder.ts';
+import { newDefaultPreemption } from '../plugins/default-preemption/default-preemption.ts';
 import { newImageLocality } from '../plugins/image-locality.ts';
 import { newInterPodAffinity } from '../plugins/inter-pod-affinity/inter-pod-affinity.ts';
 import { newNodeAffinity } from '../plugins/node-affinity.ts';
@@ -43,6 +44,8 @@ const FACTORIES: Readonly<Record<string, PluginFactory>> = {
     newPodTopologySpread(dependencies.peersOf, profile.args.PodTopologySpread),
   InterPodAffinity: ({ profile, dependencies }) =>
     newInterPodAffinity(dependencies.namespaceLabels, profile.args.InterPodAffinity),
+  DefaultPreemption: ({ profile, dependencies: { budgets = () => [], random = () => 0 } }) =>
+    newDefaultPreemption(profile.args.DefaultPreemption, { budgets, random }),
   NodeResourcesBalancedAllocation: ({ profile }) =>
     newNodeResourcesBalancedAllocation({
       resources: profile.args.NodeResourcesBalancedAllocation.resources,

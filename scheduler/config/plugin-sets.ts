@@ -49,6 +49,7 @@ const DEFAULT_PLUGINS: readonly (readonly [string, number])[] = [
   ['NodeResourcesFit', 1],
   ['PodTopologySpread', 2],
   ['InterPodAffinity', 2],
+  ['DefaultPreemption', 0],
   ['NodeResourcesBalancedAllocation', 1],
   ['ImageLocality', 1],
   ['DefaultBinder', 0],

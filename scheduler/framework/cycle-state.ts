@@ -20,6 +20,15 @@ export class CycleState {
     return this.#data.get(key) as T | undefined;
   }
 
+  /** For a look at what would be; values are shared, and so never changed but replaced. */
+  clone(): CycleState {
+    const copy = new CycleState();
+    for (const [key, value] of this.#data) copy.write(key, value);
+    for (const name of this.skippedFilters) copy.skippedFilters.add(name);
+    for (const name of this.skippedScores) copy.skippedScores.add(name);
+    return copy;
+  }
+
   write<T>(key: StateKey<T>, value: T): void {
     this.#data.set(key, value);
   }

@@ -7,15 +7,19 @@
 
 import assert from 'node:assert';
 import type { Pod } from '../../proto/api/gen/core-v1.ts';
-import type { NodeInfo } from '../cache/node-info.ts';
+import { addPodToNode, type NodeInfo } from '../cache/node-info.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
+import { priorityOf } from '../plugins/priority-sort.ts';
+import type { NominatedPods } from '../queue/nominator.ts';
 import type { QueuedPod } from '../queue/queued-pod.ts';
 import type { TieBreak } from '../select-node.ts';
+import { attempt, attemptAsync, attemptResult } from './attempt.ts';
 import type { CycleState } from './cycle-state.ts';
 import { type ExtensionPoint, type PointPlugins, takesPart } from './extension-points.ts';
 import {
   type ConfiguredPlugin,
+  type FilterHandle,
   type PermitResult,
   type Plugin,
   type PostFilterResult,
@@ -164,16 +168,72 @@ export class Framework {
     return undefined;
   }
 
+  /**
+   * As {@link filter}, where other pods are to come: those of at least the pod's priority count too,
+   * but it must fit without them as well, since they may never come.
+   */
+  filterWithNominated(
+    state: CycleState,
+    pod: PodInfo,
+    node: NodeInfo,
+    nominated: readonly PodInfo[],
+  ): Status | undefined {
+    const priority = priorityOf(pod.pod);
+    const { uid } = pod.pod.metadata;
+    let [withThem, stateWith] = [node, state];
+    for (const other of nominated) {
+      if (priorityOf(other.pod) < priority || other.pod.metadata.uid === uid) continue;
+      if (stateWith === state) stateWith = state.clone();
+      withThem = addPodToNode(withThem, other);
+      const status = this.addPod(stateWith, pod, other, withThem);
+      if (status !== undefined) return status;
+    }
+    if (withThem !== node) {
+      const status = this.filter(stateWith, pod, withThem);
+      if (status !== undefined) return status;
+    }
+    return this.filter(state, pod, node);
+  }
+
+  addPod(state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo): Status | undefined {
+    for (const plugin of this.#preFilter) {
+      if (state.skippedFilters.has(plugin.name)) continue;
+      const status = attempt(plugin, () =>
+        plugin.preFilterExtensions?.addPod(state, pod, added, node),
+      );
+      if (status !== undefined) return status;
+    }
+    return undefined;
+  }
+
+  removePod(state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo): Status | undefined {
+    for (const plugin of this.#preFilter) {
+      if (state.skippedFilters.has(plugin.name)) continue;
+      const status = attempt(plugin, () =>
+        plugin.preFilterExtensions?.removePod(state, pod, removed, node),
+      );
+      if (status !== undefined) return status;
+    }
+    return undefined;
+  }
+
   postFilter(
     state: CycleState,
     pod: PodInfo,
     snapshot: Snapshot,
     statuses: ReadonlyMap<string, Status>,
+    nominated: NominatedPods | undefined,
   ): PostFilterResult {
+    const handle: FilterHandle = {
+      filter: (...[inState, forPod, node]) =>
+        this.filterWithNominated(inState, forPod, node, nominated?.on(node.name) ?? []),
+      addPod: (...step) => this.addPod(...step),
+      removePod: (...step) => this.removePod(...step),
+    };
     let last: PostFilterResult = {};
     for (const plugin of this.#postFilter) {
       last = attemptResult<PostFilterResult>(plugin, () =>
-        plugin.postFilter(state, pod, snapshot, statuses),
+        plugin.postFilter(state, pod, snapshot, statuses, handle),
       );
       const { status } = last;
       if (status === undefined || !isRejected(status)) return last;
@@ -278,41 +338,6 @@ export type BindStep = readonly [CycleState, PodInfo, string, AbortSignal];
 
 function withMethod<K extends keyof Plugin>(plugins: readonly Plugin[], method: K): With<K>[] {
   return plugins.filter((plugin): plugin is With<K> => plugin[method] !== undefined);
-}
-
-function attempt(plugin: Plugin, call: () => Status | undefined): Status | undefined {
-  try {
-    const status = call();
-    return status === undefined ? undefined : { ...status, plugin: plugin.name };
-  } catch (error) {
-    return { ...failed(error), plugin: plugin.name };
-  }
-}
-
-function attemptResult<R extends { readonly status?: Status }>(
-  plugin: Plugin,
-  call: () => R,
-): Partial<R> {
-  try {
-    const result = call();
-    if (result.status === undefined) return result;
-    return { ...result, status: { ...result.status, plugin: plugin.name } };
-  } catch (error) {
-    const status: Status = { ...failed(error), plugin: plugin.name };
-    return { status } as Partial<R>;
-  }
-}
-
-async function attemptAsync(
-  plugin: Plugin,
-  call: () => Promise<Status | undefined>,
-): Promise<Status | undefined> {
-  try {
-    const status = await call();
-    return status === undefined ? undefined : { ...status, plugin: plugin.name };
-  } catch (error) {
-    return { ...failed(error), plugin: plugin.name };
-  }
 }
 
 function nothingLeft(plugins: readonly string[]): Status {

@@ -10,6 +10,7 @@ import type { Pod } from '../../proto/api/gen/core-v1.ts';
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
+import type { Candidate } from '../plugins/default-preemption/select-candidate.ts';
 import type { QueuedPod } from '../queue/queued-pod.ts';
 import type { EventRegistration } from './cluster-event.ts';
 import type { CycleState } from './cycle-state.ts';
@@ -31,9 +32,22 @@ export interface PreFilterExtensions {
 }
 
 export interface PostFilterResult {
-  /** Success: room will be made on this node. */
+  /** Room is to be made on this node; empty: an earlier nomination is taken back; absent: it stays. */
   readonly nominatedNodeName?: string;
+  /** Pods that have to go, the most important first. */
+  readonly victims?: readonly Pod[];
+  /** Between which nodes the choice was. */
+  readonly candidates?: readonly Candidate[];
   readonly status?: Status;
+}
+
+/** What PostFilter may ask: whether the pod would fit on a node that isn't as it is. */
+export interface FilterHandle {
+  /** All the filters, also with the pods that are nominated to the node. */
+  filter(state: CycleState, pod: PodInfo, node: NodeInfo): Status | undefined;
+  /** Tell the plugins that a pod has come to the node, or left it; the state is a clone. */
+  addPod(state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo): Status | undefined;
+  removePod(state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo): Status | undefined;
 }
 
 export interface PermitResult {
@@ -64,6 +78,7 @@ export interface Plugin {
     pod: PodInfo,
     snapshot: Snapshot,
     statuses: ReadonlyMap<string, Status>,
+    handle: FilterHandle,
   ): PostFilterResult;
 
   preScore?(state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[]): Status | undefined;

@@ -135,6 +135,20 @@ export class SchedulingQueue {
     this.#setTimer();
   }
 
+  /** What gated the pod may be over. */
+  recheck(uid: string): void {
+    const queued = this.#unschedulable.get(uid)?.queued;
+    if (queued?.isGated === true) this.#activate(queued);
+  }
+
+  /** The pod, if it waits anywhere, is to be tried at once. */
+  activate(uid: string): void {
+    const inBackoff = this.#backoff.delete(uid) ?? this.#errorBackoff.delete(uid);
+    const queued = inBackoff?.queued ?? this.#unschedulable.get(uid)?.queued;
+    if (queued !== undefined) this.#activate(queued);
+    this.#setTimer();
+  }
+
   /** Something happened: pods that it may help are tried again. */
   moveOnEvent(event: ClusterEvent): void {
     if (this.#inFlight.size > 0) this.#events.push(event);

@@ -63,7 +63,7 @@ describe('decide', () => {
     ];
     assert.equal(
       messageOf(cacheOf(nodes), newPod('p', cpu('2'))),
-      '0/3 nodes are available: 1 node(s) were unschedulable, 2 Insufficient cpu.',
+      '0/3 nodes are available: 1 node(s) were unschedulable, 2 Insufficient cpu. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.',
     );
     assert.equal(messageOf(cacheOf([]), newPod('p')), 'no nodes available to schedule pods');
     const nameless = {
@@ -81,7 +81,7 @@ describe('decide', () => {
     };
     assert.equal(
       messageOf(cacheOf(nodes), newPod('p', nameless)),
-      "0/3 nodes are available: 3 node(s) didn't satisfy plugin(s) [NodeAffinity].",
+      "0/3 nodes are available: 3 node(s) didn't satisfy plugin(s) [NodeAffinity]. preemption: 0/3 nodes are available: 3 Preemption is not helpful for scheduling.",
     );
   });
 
@@ -91,7 +91,7 @@ describe('decide', () => {
     );
     assert.equal(
       messageOf(cacheOf(nodes), newPod('p', cpu('2'))),
-      '0/12 nodes are available: 10 Insufficient cpu, 2 node(s) were unschedulable.',
+      '0/12 nodes are available: 10 Insufficient cpu, 2 node(s) were unschedulable. preemption: 0/12 nodes are available: 12 Preemption is not helpful for scheduling.',
     );
   });
 

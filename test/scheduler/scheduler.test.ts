@@ -24,6 +24,7 @@ async function setUp(options: { plugins?: readonly Plugin[]; refuse?: Error[] } 
   const bindings: string[] = [];
   const events: string[] = [];
   const conditions: string[] = [];
+  const removals: string[] = [];
   const refuse = options.refuse ?? [];
   const client = {
     request: async (_method: string, path: string, body: { target: { name: string } }) => {
@@ -46,7 +47,18 @@ async function setUp(options: { plugins?: readonly Plugin[]; refuse?: Error[] } 
       const pod = pods.get(`default/${target.name}`);
       if (pod !== undefined) pods.set({ ...pod, status: { ...pod.status, ...body.status } });
     },
-  } as unknown as Pick<Client, 'request' | 'patch'>;
+    delete: async (_resource: unknown, target: { name: string }) => {
+      removals.push(target.name);
+      const pod = pods.get(`default/${target.name}`);
+      if (pod === undefined) return;
+      const { terminationGracePeriodSeconds: grace = 0 } = pod.spec;
+      if (grace === 0) pods.delete(pod);
+      else {
+        const deletionTimestamp = '2026-01-01T00:00:00Z';
+        pods.set({ ...pod, metadata: { ...pod.metadata, deletionTimestamp } });
+      }
+    },
+  } as unknown as Pick<Client, 'request' | 'patch' | 'delete'>;
   const own = (options.plugins ?? []).map((plugin) => ({ plugin }));
   const profile = defaultProfile({
     client,
@@ -76,7 +88,7 @@ async function setUp(options: { plugins?: readonly Plugin[]; refuse?: Error[] } 
     await running;
     assert.equal(clock.pending, 0, 'No timer is left');
   };
-  return { clock, pods, nodes, bindings, events, conditions, refuse, scheduler, stop };
+  return { clock, pods, nodes, bindings, events, conditions, removals, refuse, scheduler, stop };
 }
 
 describe('Scheduler', () => {
@@ -96,7 +108,8 @@ describe('Scheduler', () => {
     nodes.set(newNode('n1', { cpu: '1' }));
     pods.set(newPod('big', cpu('2')));
     await settle();
-    const text = '0/1 nodes are available: 1 Insufficient cpu.';
+    const text =
+      '0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.';
     assert.deepEqual(events, [`big Warning FailedScheduling: ${text}`]);
     assert.deepEqual(conditions, [`big: Unschedulable: ${text}`]);
     await clock.advance(60_000);
@@ -237,6 +250,108 @@ describe('Scheduler', () => {
     assert.deepEqual(calls, ['reserve A', 'reserve B', 'unreserve B', 'unreserve A']);
     assert.deepEqual(bindings, []);
     assert.deepEqual(conditions, ['p: Unschedulable: no']);
+    await stop();
+  });
+});
+
+describe('preemption', () => {
+  const important = (amount: string): Partial<PodSpec> => ({ ...cpu(amount), priority: 100 });
+
+  it('removes pods of lower priority, says so, and gives their room to the one that needs it', async () => {
+    const setup = await setUp();
+    const { clock, pods, nodes, bindings, events, conditions, removals, stop } = setup;
+    nodes.set(newNode('n1', { cpu: '2' }));
+    pods.set(newPod('low', cpu('2')));
+    await settle();
+    const preemptor = newPod('high', important('1'));
+    pods.set(preemptor);
+    await settle();
+    assert.deepEqual(removals, ['low']);
+    assert.ok(
+      conditions.includes(
+        'low: PreemptionByScheduler: default-scheduler: preempting to accommodate a higher priority pod',
+      ),
+    );
+    assert.ok(
+      events.includes(
+        `low Normal Preempted: Preempted by pod ${preemptor.metadata.uid} on node n1`,
+      ),
+      events.join('\n'),
+    );
+    assert.ok(
+      events.includes(
+        'high Warning FailedScheduling: 0/1 nodes are available: 1 Insufficient cpu.',
+      ),
+    );
+    await clock.advance(1_000);
+    assert.deepEqual(bindings, ['low>n1', 'high>n1']);
+    await stop();
+  });
+
+  it('waits for victims that take their time, and removes no more meanwhile', async () => {
+    const setup = await setUp();
+    const { clock, pods, nodes, bindings, events, removals, stop } = setup;
+    nodes.set(newNode('n1', { cpu: '2' }));
+    pods.set(newPod('slow', { ...cpu('1'), terminationGracePeriodSeconds: 30 }));
+    pods.set(newPod('other', cpu('1')));
+    await settle();
+    pods.set(newPod('high', important('1')));
+    await settle();
+    assert.equal(pods.get('default/high')?.status?.nominatedNodeName, 'n1');
+    const [victim = ''] = removals;
+    assert.equal(removals.length, 1);
+    // Something that wakes it, without room.
+    nodes.set(newNode('tiny', { cpu: '100m' }));
+    await clock.advance(2_000);
+    assert.equal(removals.length, 1);
+    if (victim === 'slow') {
+      assert.match(
+        events.join('\n'),
+        /not eligible due to a terminating pod on the nominated node/,
+      );
+    }
+    // A pod of lower priority may not take the room in between.
+    pods.set(newPod('thief', cpu('1')));
+    const gone = pods.get(`default/${victim}`);
+    if (gone !== undefined) pods.delete(gone);
+    await clock.advance(20_000);
+    assert.ok(bindings.includes('high>n1'), bindings.join());
+    assert.ok(!bindings.includes('thief>n1'), bindings.join());
+    await stop();
+  });
+
+  it('is not for pods whose policy says Never', async () => {
+    const { pods, nodes, events, removals, stop } = await setUp();
+    nodes.set(newNode('n1', { cpu: '1' }));
+    pods.set(newPod('low', cpu('1')));
+    await settle();
+    pods.set(newPod('shy', { ...important('1'), preemptionPolicy: 'Never' }));
+    await settle();
+    assert.deepEqual(removals, []);
+    assert.ok(
+      events.includes(
+        'shy Warning FailedScheduling: 0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.',
+      ),
+    );
+    await stop();
+  });
+
+  it('takes the nomination of a pod of lower priority away', async () => {
+    const { clock, pods, nodes, removals, stop } = await setUp();
+    nodes.set(newNode('n1', { cpu: '2' }));
+    pods.set(newPod('slow', { ...cpu('2'), terminationGracePeriodSeconds: 30 }));
+    await settle();
+    pods.set(newPod('middle', { ...cpu('2'), priority: 50 }));
+    await settle();
+    assert.equal(pods.get('default/middle')?.status?.nominatedNodeName, 'n1');
+    const slow = pods.get('default/slow');
+    assert.ok(slow !== undefined);
+    pods.set(newPod('second', { ...cpu('1'), nodeName: 'n1', terminationGracePeriodSeconds: 30 }));
+    pods.set(newPod('high', important('2')));
+    await clock.advance(1_000);
+    assert.deepEqual(removals, ['slow', 'second']);
+    assert.equal(pods.get('default/high')?.status?.nominatedNodeName, 'n1');
+    assert.equal(pods.get('default/middle')?.status?.nominatedNodeName ?? null, null);
     await stop();
   });
 });

@@ -14,11 +14,12 @@ import type { NodeInfo } from '../../cache/node-info.ts';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import type { Snapshot } from '../../cache/snapshot.ts';
 import { DEFAULT_PLUGIN_ARGS, type InterPodAffinityArgs } from '../../config/plugin-args.ts';
-import type { StateKey } from '../../framework/cycle-state.ts';
+import type { CycleState, StateKey } from '../../framework/cycle-state.ts';
 import { type Plugin, SCORE_MAX, type Scores } from '../../framework/plugin.ts';
 import { SKIP, type Status, unresolvable, unschedulable } from '../../framework/status.ts';
 import { TopologyCounts } from './topology-counts.ts';
 import { scoreTopologies, type TopologyScores, totalOf } from './topology-scores.ts';
+import { type AffinityChanges, NO_CHANGES, totalChange, withChange } from './what-if.ts';
 
 /** How many pods of each kind there are in each value of a topology key. */
 interface Counts {
@@ -31,6 +32,8 @@ interface Counts {
 }
 
 const COUNTS: StateKey<Counts> = { name: 'InterPodAffinity/counts' };
+/** Absent: nothing is thought to be otherwise. */
+const CHANGES: StateKey<AffinityChanges> = { name: 'InterPodAffinity/changes' };
 const SCORES: StateKey<TopologyScores> = { name: 'InterPodAffinity/scores' };
 const SNAPSHOT: StateKey<Snapshot> = { name: 'InterPodAffinity/snapshot' };
 
@@ -58,7 +61,12 @@ export function newInterPodAffinity(
     },
     filter: (state, pod, node) => {
       const counts = state.read(COUNTS);
-      return counts === undefined ? undefined : judge(pod, node, counts, labelsOf);
+      const changes = state.read(CHANGES) ?? NO_CHANGES;
+      return counts === undefined ? undefined : judge(pod, node, counts, changes, labelsOf);
+    },
+    preFilterExtensions: {
+      addPod: (...step) => note(...step, 1, labelsOf),
+      removePod: (...step) => note(...step, -1, labelsOf),
     },
     preScore: (state, pod) => {
       const snapshot = state.read(SNAPSHOT);
@@ -71,6 +79,18 @@ export function newInterPodAffinity(
     score: (state, _pod, node) => totalOf(state.read(SCORES) ?? new Map(), node),
     normalizeScore: (_state, _pod, scores) => normalize(scores),
   };
+}
+
+function note(
+  state: CycleState,
+  pod: PodInfo,
+  other: PodInfo,
+  node: NodeInfo,
+  times: 1 | -1,
+  labelsOf: NamespaceLabels,
+): undefined {
+  const before = state.read(CHANGES) ?? NO_CHANGES;
+  state.write(CHANGES, withChange(before, pod, other, node, times, labelsOf));
 }
 
 function countAll(pod: PodInfo, snapshot: Snapshot, labelsOf: NamespaceLabels): Counts {
@@ -105,22 +125,29 @@ function judge(
   pod: PodInfo,
   node: NodeInfo,
   { near, far, unwilling }: Counts,
+  changes: AffinityChanges,
   labelsOf: NamespaceLabels,
 ): Status | undefined {
   const { requiredAffinity, requiredAntiAffinity } = pod.affinity;
   const labels = node.node.metadata.labels ?? {};
   const hasKeys = requiredAffinity.every(({ topologyKey }) => labels[topologyKey] !== undefined);
-  const isNear = requiredAffinity.every(({ topologyKey }) => near.at(node, topologyKey) > 0);
+  const isNear = requiredAffinity.every(
+    ({ topologyKey: key }) => near.at(node, key) + (changes.near.get(key) ?? 0) > 0,
+  );
   // The first of a group that wants to be together has nobody to be with yet.
   const isFirst = (): boolean =>
-    near.isEmpty && requiredAffinity.every((term) => matchesTerm(term, pod.pod, labelsOf));
+    near.total + totalChange(changes.near) === 0 &&
+    requiredAffinity.every((term) => matchesTerm(term, pod.pod, labelsOf));
   if (!hasKeys || !(isNear || isFirst())) {
     return unresolvable("node(s) didn't match pod affinity rules");
   }
-  if (requiredAntiAffinity.some(({ topologyKey }) => far.at(node, topologyKey) > 0)) {
+  const isFar = requiredAntiAffinity.some(
+    ({ topologyKey: key }) => far.at(node, key) + (changes.far.get(key) ?? 0) > 0,
+  );
+  if (isFar) {
     return unschedulable("node(s) didn't match pod anti-affinity rules");
   }
-  if (unwilling.isAnyAt(node)) {
+  if (unwilling.isAnyAt(node, changes.unwilling)) {
     return unschedulable("node(s) didn't satisfy existing pods anti-affinity rules");
   }
   return undefined;

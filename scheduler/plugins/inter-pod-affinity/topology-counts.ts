@@ -5,6 +5,13 @@ import type { NodeInfo } from '../../cache/node-info.ts';
 export class TopologyCounts {
   readonly #counts = new Map<string, Map<string, number>>();
 
+  #total = 0;
+
+  /** Of all values of all keys. */
+  get total(): number {
+    return this.#total;
+  }
+
   get isEmpty(): boolean {
     return this.#counts.size === 0;
   }
@@ -13,6 +20,7 @@ export class TopologyCounts {
   add(node: NodeInfo, key: string): void {
     const value = node.node.metadata.labels?.[key];
     if (value === undefined) return;
+    this.#total += 1;
     const ofKey = this.#counts.get(key) ?? new Map<string, number>();
     this.#counts.set(key, ofKey.set(value, (ofKey.get(value) ?? 0) + 1));
   }
@@ -23,9 +31,11 @@ export class TopologyCounts {
     return value === undefined ? 0 : (this.#counts.get(key)?.get(value) ?? 0);
   }
 
-  /** Whether there is one where the node is, by any key. */
-  isAnyAt(node: NodeInfo): boolean {
-    for (const key of this.#counts.keys()) if (this.at(node, key) > 0) return true;
+  /** Whether there is one where the node is, by any key, with these changes. */
+  isAnyAt(node: NodeInfo, changes: ReadonlyMap<string, number>): boolean {
+    for (const key of new Set([...this.#counts.keys(), ...changes.keys()])) {
+      if (this.at(node, key) + (changes.get(key) ?? 0) > 0) return true;
+    }
     return false;
   }
 }

@@ -10,7 +10,7 @@ import type { NodeInfo } from '../../cache/node-info.ts';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import type { Snapshot } from '../../cache/snapshot.ts';
 import { DEFAULT_PLUGIN_ARGS, type PodTopologySpreadArgs } from '../../config/plugin-args.ts';
-import type { StateKey } from '../../framework/cycle-state.ts';
+import type { CycleState, StateKey } from '../../framework/cycle-state.ts';
 import type { Plugin } from '../../framework/plugin.ts';
 import { SKIP, type Status, unresolvable, unschedulable } from '../../framework/status.ts';
 import {
@@ -29,6 +29,8 @@ interface Domains {
   /** Matching pods by the value of the topology key. */
   readonly counts: ReadonlyMap<string, number>;
   readonly smallest: number;
+  /** Pods that are thought to have come where the one node is that is looked at, or to have left. */
+  readonly change?: { readonly value: string; readonly by: number };
 }
 
 const DOMAINS: StateKey<readonly Domains[]> = { name: 'PodTopologySpread/domains' };
@@ -62,6 +64,10 @@ export function newPodTopologySpread(
       return {};
     },
     filter: (state, pod, node) => judge(pod, node, state.read(DOMAINS) ?? []),
+    preFilterExtensions: {
+      addPod: (...step) => note(...step, 1),
+      removePod: (...step) => note(...step, -1),
+    },
     preScore: (state, { pod }, feasible) => {
       const snapshot = state.read(SNAPSHOT);
       const spread =
@@ -97,9 +103,49 @@ function domainsOf(
     const count = countMatching(node, constraint.selector, pod.metadata.namespace ?? '');
     counts.set(value, (counts.get(value) ?? 0) + count);
   }
-  const isTooFew = counts.size < constraint.minDomains;
-  const smallest = isTooFew || counts.size === 0 ? 0 : Math.min(...counts.values());
-  return { constraint, counts, smallest };
+  return { constraint, counts, smallest: smallestOf(constraint, counts) };
+}
+
+/** 0 when there are fewer domains than wanted. */
+function smallestOf(
+  { minDomains }: Constraint,
+  counts: ReadonlyMap<string, number>,
+  change?: Domains['change'],
+): number {
+  if (counts.size < minDomains || counts.size === 0) return 0;
+  let smallest = Number.POSITIVE_INFINITY;
+  for (const [value, count] of counts) {
+    smallest = Math.min(smallest, value === change?.value ? count + change.by : count);
+  }
+  return smallest;
+}
+
+/** A pod is thought to come to the node or leave it. All changes of one state are on one node. */
+function note(
+  state: CycleState,
+  { pod }: PodInfo,
+  { pod: other }: PodInfo,
+  node: NodeInfo,
+  times: 1 | -1,
+): undefined {
+  const domains = state.read(DOMAINS);
+  if (domains === undefined || other.metadata.namespace !== pod.metadata.namespace) return;
+  if (
+    !hasAllKeys(
+      node,
+      domains.map(({ constraint }) => constraint),
+    )
+  )
+    return;
+  const changed = domains.map((one): Domains => {
+    const { constraint, counts } = one;
+    if (!matchesLabels(constraint.selector, other.metadata.labels)) return one;
+    if (!isIncluded(constraint, pod, node)) return one;
+    const value = node.node.metadata.labels?.[constraint.topologyKey] ?? '';
+    const change = { value, by: (one.change?.by ?? 0) + times };
+    return { constraint, counts, smallest: smallestOf(constraint, counts, change), change };
+  });
+  state.write(DOMAINS, changed);
 }
 
 function judge(
@@ -107,11 +153,12 @@ function judge(
   { node }: NodeInfo,
   domains: readonly Domains[],
 ): Status | undefined {
-  for (const { constraint, counts, smallest } of domains) {
+  for (const { constraint, counts, smallest, change } of domains) {
     const value = node.metadata.labels?.[constraint.topologyKey];
     if (value === undefined) return unresolvable(`${UNEVEN} (missing required label)`);
     const own = matchesLabels(constraint.selector, pod.metadata.labels) ? 1 : 0;
-    const skew = (counts.get(value) ?? 0) + own - smallest;
+    const by = change?.value === value ? change.by : 0;
+    const skew = (counts.get(value) ?? 0) + by + own - smallest;
     if (skew > constraint.maxSkew) return unschedulable(UNEVEN);
   }
   return undefined;

@@ -48,8 +48,8 @@ describe('loadPolicy', () => {
     assert.notEqual(new PolicyTrial(policy, { nodes }).schedule(), 'n1');
     const parameters = { from: 'n3' };
     assert.equal(new PolicyTrial(policy, { nodes, parameters }).schedule(), 'n3');
-    const text = '0/3 nodes are available: 3 too low.';
-    assert.equal(new PolicyTrial(policy, { nodes, parameters: { from: 'x' } }).whyNot(), text);
+    const whyNot = new PolicyTrial(policy, { nodes, parameters: { from: 'x' } }).whyNot() ?? '';
+    assert.match(whyNot, /^0\/3 nodes are available: 3 too low\. preemption: /);
   });
 
   it('says what is wrong with the file, and where', async () => {

@@ -97,7 +97,9 @@ describe('the scheduler', () => {
       const told = (await list()).filter(({ status }) =>
         status.conditions?.some(
           ({ type, message }) =>
-            type === 'PodScheduled' && message === '0/3 nodes are available: 3 Insufficient cpu.',
+            type === 'PodScheduled' &&
+            message?.startsWith('0/3 nodes are available: 3 Insufficient cpu. preemption: ') ===
+              true,
         ),
       );
       assert.equal(told.length, 10);
