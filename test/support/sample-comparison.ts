@@ -169,12 +169,27 @@ export function sampleComparison(): Comparison {
         first: {
           index: 2,
           pod: 'openb-pod-1734',
-          podText: '8 cpu, 1 GPU',
-          node: 'openb-node-0231',
-          baselineNode: 'openb-node-0002',
-          scores: [{ policy: 'fgd', plugin: 'Fgd', own: 52, other: 48 }],
+          podText: '8 cpu, 30 GiB memory, 1 GPU',
+          sides: [
+            {
+              policy: 'fgd',
+              node: 'openb-node-0231',
+              points: [{ plugin: 'Fgd', points: 52 }],
+              feasible: 1184,
+              ties: 1,
+              margin: 4,
+            },
+            {
+              policy: 'best-fit',
+              node: 'openb-node-0002',
+              points: [{ plugin: 'BestFit', points: 97 }],
+              feasible: 1184,
+              ties: 31,
+              margin: 0,
+            },
+          ],
           reason:
-            'pod openb-pod-1734 (number 3) goes to openb-node-0231 instead of openb-node-0002: Fgd gives it 4 points more.',
+            'Decision 3, pod openb-pod-1734: fgd takes openb-node-0231 (Fgd 52, 4 more than the next). best-fit takes openb-node-0002 (BestFit 97), one of 31 equals: the tie-break decides.',
         },
       },
     ],

@@ -48,32 +48,32 @@ export interface PlacementBound {
 const NODE_STEPS_MAX = 8;
 const NODE_THRESHOLDS_MAX = 16;
 
+/** Pairs that fit. Up to here a bound takes seconds and less than 1 GB. */
+const PAIRS_MAX = 40_000;
+const TOO_MANY = `more than ${PAIRS_MAX} pairs of a kind of nodes and a class of pods fit`;
+
+/** Throws a RangeError when there are too many kinds and classes. */
 export async function placementBound(
   nodes: readonly NodeKind[],
   pods: readonly PodClass[],
   worth: Worth,
 ): Promise<PlacementBound> {
   const pairs: Pair[] = [];
+  const byPod: Pair[][] = pods.map(() => []);
+  const byNode: Pair[][] = nodes.map(() => []);
   for (const [n, node] of nodes.entries()) {
     for (const [p, pod] of pods.entries()) {
-      if (fits(pod, node)) pairs.push({ node: n, pod: p, variable: pairs.length });
+      if (!fits(pod, node)) continue;
+      const pair = { node: n, pod: p, variable: pairs.length };
+      pairs.push(pair);
+      byPod[p]?.push(pair);
+      byNode[n]?.push(pair);
+      if (pairs.length > PAIRS_MAX) throw new RangeError(TOO_MANY);
     }
   }
   const rows = [
-    ...pods.map((pod, p) =>
-      rowOf(
-        pairs.filter((pair) => pair.pod === p),
-        () => 1,
-        pod.count,
-      ),
-    ),
-    ...nodes.flatMap((node, n) =>
-      nodeRows(
-        node,
-        pairs.filter((pair) => pair.node === n),
-        pods,
-      ),
-    ),
+    ...pods.map((pod, p) => rowOf(byPod[p] ?? [], () => 1, pod.count)),
+    ...nodes.flatMap((node, n) => nodeRows(node, byNode[n] ?? [], pods)),
   ].filter(({ variables }) => variables.length > 0);
   const { bound } = await maximize({
     objective: pairs.map(({ pod }) => worth(at(pods, pod))),

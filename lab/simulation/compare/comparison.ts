@@ -157,22 +157,32 @@ export interface FirstDifference {
   /** Of the decision, from 0. */
   readonly index: number;
   readonly pod: string;
+  /** What the pod asks for. */
   readonly podText: string;
-  /** Where it went; absent: nowhere. */
-  readonly node?: string;
-  readonly baselineNode?: string;
-  /** What each policy gave to the two nodes, by plugin; empty where scores were not kept. */
-  readonly scores: readonly PluginScores[];
-  /** Why, in a sentence. */
+  /** The policy's choice, then the baseline's. */
+  readonly sides: readonly [Choice, Choice];
+  /** Why, in a sentence or two. */
   readonly reason: string;
 }
 
-export interface PluginScores {
+/** What one policy did with a pod. */
+export interface Choice {
   readonly policy: string;
+  /** Absent when it placed the pod nowhere. */
+  readonly node?: string;
+  /** Weighted points of that node, by score plugin; empty when nothing was scored. */
+  readonly points: readonly PluginPoints[];
+  /** Nodes that fitted. */
+  readonly feasible: number;
+  /** Nodes that shared the highest total. */
+  readonly ties: number;
+  /** How far the total is above the best other node's; null when nothing was scored. */
+  readonly margin: number | null;
+}
+
+export interface PluginPoints {
   readonly plugin: string;
-  /** Points (weighted) for the policy's node and for the baseline's node. */
-  readonly own: number;
-  readonly other: number;
+  readonly points: number;
 }
 
 /** What becomes of a policy when equal totals are broken in other ways. */

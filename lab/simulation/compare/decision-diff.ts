@@ -1,49 +1,99 @@
 /**
- * Where two policies part on the same arrivals: the first pod that they place otherwise, and how far they
- * are apart at the end. After the first difference they see different clusters, so later differences may
- * only follow from it.
+ * Where two policies part on the same arrivals. Both see the same pods and the same cluster until their
+ * first decision that differs; after it they see different clusters, and what differs may only follow from it.
  */
 
-import type { DecisionDiff, FirstDifference } from './comparison.ts';
+import {
+  type Arrivals,
+  type DecisionLog,
+  NO_NODE,
+  type ResourceInfo,
+  type RunResult,
+} from '../result/run-result.ts';
+import type { Choice, DecisionDiff, FirstDifference } from './comparison.ts';
+import { formatCount } from './format.ts';
+import { requestText } from './request-text.ts';
 
-/** The placements of one run, a pod each, in the order in which they were first decided. */
-export interface PlacementLog {
-  readonly policy: string;
-  readonly seed: number;
-  readonly pods: readonly string[];
-  /** The node of each pod; `undefined` when it was never placed. */
-  readonly nodes: readonly (string | undefined)[];
-}
-
-export interface Parting {
-  /** Everything that can be told from the placements alone. */
-  readonly diff: Omit<DecisionDiff, 'first'>;
-  readonly first?: Pick<FirstDifference, 'index' | 'pod' | 'node' | 'baselineNode'>;
-}
-
-/** Compares pod by pod, in the order of the baseline; pods that only one of them has are left out. */
-export function diffPlacements(own: PlacementLog, baseline: PlacementLog): Parting {
-  const ownNodes = new Map(own.pods.map((pod, i) => [pod, own.nodes[i]]));
+/** Both runs are of the seed of these arrivals. */
+export function diffDecisions(
+  own: RunResult,
+  baseline: RunResult,
+  arrivals: Arrivals,
+  resources: readonly ResourceInfo[],
+): DecisionDiff {
   const counts = { decisions: 0, different: 0, placedHereOnly: 0, placedThereOnly: 0 };
-  let first: Parting['first'];
-  for (const [index, pod] of baseline.pods.entries()) {
-    if (!ownNodes.has(pod)) continue;
-    const node = ownNodes.get(pod);
-    const baselineNode = baseline.nodes[index];
+  for (const [pod, node] of own.outcomes.node.entries()) {
+    const baselineNode = baseline.outcomes.node[pod] ?? NO_NODE;
     counts.decisions += 1;
     if (node === baselineNode) continue;
     counts.different += 1;
-    if (baselineNode === undefined) counts.placedHereOnly += 1;
-    if (node === undefined) counts.placedThereOnly += 1;
-    first ??= {
-      index,
-      pod,
-      ...(node === undefined ? {} : { node }),
-      ...(baselineNode === undefined ? {} : { baselineNode }),
-    };
+    if (baselineNode === NO_NODE) counts.placedHereOnly += 1;
+    if (node === NO_NODE) counts.placedThereOnly += 1;
   }
+  const index = firstDifference(own.decisions, baseline.decisions);
+  const diff = { policy: own.policy, baseline: baseline.policy, seed: own.seed, ...counts };
+  if (index === undefined) return diff;
+  return { ...diff, first: describe(index, own, baseline, arrivals, resources) };
+}
+
+/** The first row in which pod or node differ; undefined when no row both have does. */
+function firstDifference(own: DecisionLog, baseline: DecisionLog): number | undefined {
+  const rows = Math.min(own.pod.length, baseline.pod.length);
+  for (let row = 0; row < rows; row += 1) {
+    if (own.node[row] !== baseline.node[row] || own.pod[row] !== baseline.pod[row]) return row;
+  }
+  return undefined;
+}
+
+function describe(
+  index: number,
+  own: RunResult,
+  baseline: RunResult,
+  arrivals: Arrivals,
+  resources: readonly ResourceInfo[],
+): FirstDifference {
+  const pod = own.decisions.pod[index] ?? 0;
+  const podClass = arrivals.podClasses[arrivals.podClass[pod] ?? 0];
+  const sides = [choiceOf(own, index, arrivals), choiceOf(baseline, index, arrivals)] as const;
+  const name = arrivals.podNames[pod] ?? `pod ${pod}`;
+  const isSamePod = baseline.decisions.pod[index] === pod;
   return {
-    diff: { policy: own.policy, baseline: baseline.policy, seed: own.seed, ...counts },
-    ...(first === undefined ? {} : { first }),
+    index,
+    pod: name,
+    podText: podClass === undefined ? '' : requestText(podClass, resources),
+    sides,
+    reason: isSamePod
+      ? `Decision ${formatCount(index + 1)}, pod ${name}: ${sides.map(choiceText).join(' ')}`
+      : `Decision ${formatCount(index + 1)}: another pod has its turn.`,
   };
+}
+
+function choiceOf({ policy, decisions }: RunResult, index: number, arrivals: Arrivals): Choice {
+  const node = decisions.node[index] ?? NO_NODE;
+  const margin = decisions.margin[index] ?? Number.NaN;
+  return {
+    policy,
+    ...(node === NO_NODE ? {} : { node: arrivals.nodeNames[node] ?? `node ${node}` }),
+    points: decisions.plugins.flatMap((plugin, i) => {
+      const points = decisions.points[i]?.[index] ?? Number.NaN;
+      return Number.isNaN(points) ? [] : [{ plugin, points }];
+    }),
+    feasible: decisions.feasible[index] ?? 0,
+    ties: decisions.ties[index] ?? 0,
+    margin: Number.isFinite(margin) ? margin : null,
+  };
+}
+
+/** `fgd takes node-7 with 52 points (Fgd 52), 4 more than the next.` */
+export function choiceText({ policy, node, points, feasible, ties, margin }: Choice): string {
+  if (node === undefined) return `${policy} finds no node for it.`;
+  if (feasible === 1) return `${policy} takes ${node}, the only node that fits.`;
+  if (points.length === 0) return `${policy} takes ${node}, without scoring.`;
+  const total = points.reduce((sum, one) => sum + one.points, 0);
+  const parts = points.map(({ plugin, points: own }) => `${plugin} ${own}`).join(' + ');
+  const sum = points.length === 1 ? parts : `${parts} = ${total}`;
+  if (ties > 1) {
+    return `${policy} takes ${node} (${sum}), one of ${formatCount(ties)} equals: the tie-break decides.`;
+  }
+  return `${policy} takes ${node} (${sum}${margin === null ? '' : `, ${margin} more than the next`}).`;
 }

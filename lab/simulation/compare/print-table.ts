@@ -19,6 +19,7 @@ import {
   formatSigned,
   titleWithUnit,
 } from './format.ts';
+import { splitMetrics } from './split-metrics.ts';
 
 /** The lines, without line ends. */
 export function tableLines(comparison: Comparison): readonly string[] {
@@ -28,7 +29,16 @@ export function tableLines(comparison: Comparison): readonly string[] {
       `${counted(seeds.length, 'seed', 'seeds')} (${seedText(seeds)}), baseline ${baseline}`,
     '',
   ];
-  for (const metric of metrics) lines.push(...metricLines(comparison, metric), '');
+  const { distinct, same } = splitMetrics(comparison);
+  for (const metric of distinct) lines.push(...metricLines(comparison, metric), '');
+  lines.push(
+    ...section(
+      'The same under every policy',
+      same.map(
+        ({ metric, outcome }) => `${titleWithUnit(metric)}: ${formatMeanSd(outcome, metric)}`,
+      ),
+    ),
+  );
   if (seeds.length > 1) lines.push(...LEGEND, '');
   lines.push(...section('How they part from the baseline', diffLines(comparison.decisionDiffs)));
   lines.push(...section('Ties', tieLines(comparison.tieBreaks, metrics)));
@@ -104,12 +114,7 @@ function diffLines(diffs: readonly DecisionDiff[]): readonly string[] {
       `${diff.policy}, seed ${diff.seed}: ${formatShare(share)} of ${formatCount(diff.decisions)} pods are elsewhere; ` +
       `placed only here ${diff.placedHereOnly}, only by ${diff.baseline} ${diff.placedThereOnly}`;
     if (diff.first === undefined) return [`${head}.`];
-    const { first } = diff;
-    const scores = first.scores.map(
-      ({ policy, plugin, own, other }) =>
-        `    ${policy}: ${plugin} gives ${own} to ${first.node ?? '-'}, ${other} to ${first.baselineNode ?? '-'}`,
-    );
-    return [`${head}.`, `  First: ${first.reason}`, ...scores];
+    return [`${head}.`, `  ${diff.first.reason}`];
   });
 }
 

@@ -10,6 +10,7 @@ import {
   formatSigned,
   titleWithUnit,
 } from '../compare/format.ts';
+import { splitMetrics } from '../compare/split-metrics.ts';
 import type { CdfPoint } from '../statistics/summary.ts';
 import { type Child, element } from './html.ts';
 import { linePlot, rangeOf, type Series } from './line-plot.ts';
@@ -20,6 +21,9 @@ import type { Range } from './scale.ts';
 const WIDE = 940;
 const HALF = 460;
 const LABELS = 150;
+
+/** The first metrics are what it is about; the others are a click away. */
+const FORESTS_SHOWN = 4;
 
 /** Lines that are nowhere further apart than this part of the whole height need no closer look. */
 const APART = 0.015;
@@ -140,7 +144,7 @@ export function distributionFigures(comparison: Comparison): Child {
 
 /** Paired differences to the baseline, a panel for each metric that has any spread. */
 export function forestFigures(comparison: Comparison): Child {
-  const figures = comparison.metrics.map((metric) => {
+  const figures = splitMetrics(comparison).distinct.map((metric) => {
     const rows: RangeRow[] = comparison.policies.flatMap(({ name, outcomes }, index) => {
       const difference = outcomes[metric.name]?.difference;
       if (difference === undefined) return [];
@@ -190,7 +194,15 @@ export function forestFigures(comparison: Comparison): Child {
       { class: 'lead' },
       'Each point is the mean of the differences within a seed, each line a 95 % bootstrap interval of it (BCa). Where the line does not reach the dashed one, the difference is more than chance.',
     ),
-    element('div', { class: 'pair' }, shown),
+    element('div', { class: 'pair' }, shown.slice(0, FORESTS_SHOWN)),
+    shown.length <= FORESTS_SHOWN
+      ? undefined
+      : element(
+          'details',
+          {},
+          element('summary', {}, `${shown.length - FORESTS_SHOWN} more metrics`),
+          element('div', { class: 'pair' }, shown.slice(FORESTS_SHOWN)),
+        ),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** The parts of the report that are words and tables: the finding, the numbers, the story, the provenance. */
 
 import type {
+  Choice,
   Comparison,
   DecisionDiff,
   Metric,
@@ -18,6 +19,7 @@ import {
   formatSigned,
   titleWithUnit,
 } from '../compare/format.ts';
+import { splitMetrics } from '../compare/split-metrics.ts';
 import { type Child, element, type Markup } from './html.ts';
 import { seriesClass } from './palette.ts';
 import { primaryMetric } from './plots-section.ts';
@@ -69,9 +71,10 @@ function differenceText(outcome: MetricOutcome, metric: Metric, comparison: Comp
   return `, ${withUnit(size, differenceUnit(metric))} ${side} ${comparison.baseline}${sure}`;
 }
 
-/** Every metric of every policy; the best mean is marked. */
-export function metricsTable(comparison: Comparison): Markup {
-  const { metrics, policies, bounds } = comparison;
+/** Every metric of every policy; the best mean is marked. What is the same for all is a sentence. */
+export function metricsTable(comparison: Comparison): Child {
+  const { policies, bounds } = comparison;
+  const { distinct, same } = splitMetrics(comparison);
   const hasGap = policies.some(({ outcomes }) =>
     Object.values(outcomes).some(({ gapClosed }) => gapClosed !== undefined),
   );
@@ -83,7 +86,7 @@ export function metricsTable(comparison: Comparison): Markup {
     'seeds above',
     ...(hasGap ? ['gap closed'] : []),
   ];
-  return element(
+  const table = element(
     'div',
     { class: 'table' },
     element(
@@ -102,7 +105,7 @@ export function metricsTable(comparison: Comparison): Markup {
       element(
         'tbody',
         {},
-        metrics.map((metric) => {
+        distinct.map((metric) => {
           const bound = bounds.find((one) => one.metric === metric.name);
           const best = metric.better === 'neither' ? undefined : rank(policies, metric)[0];
           const direction = directionOf(metric);
@@ -142,6 +145,15 @@ export function metricsTable(comparison: Comparison): Markup {
       ),
     ),
   );
+  if (same.length === 0) return table;
+  const texts = same.map(
+    ({ metric, outcome }) =>
+      `${lowerFirst(titleWithUnit(metric))} ${formatMeanSd(outcome, metric)}`,
+  );
+  return [
+    table,
+    element('p', { class: 'soft' }, `The same under every policy: ${texts.join('; ')}.`),
+  ];
 }
 
 function metricRow(
@@ -204,45 +216,51 @@ function story(diff: DecisionDiff, comparison: Comparison): Markup {
     ),
     first === undefined
       ? element('p', {}, 'Every pod is placed alike.')
-      : element('p', {}, first.reason),
-    first === undefined || first.scores.length === 0
-      ? undefined
-      : element(
-          'table',
-          {},
-          element(
-            'thead',
-            {},
-            element(
-              'tr',
-              {},
-              [
-                'plugin',
-                'of',
-                `points for ${first.node ?? '-'}`,
-                `for ${first.baselineNode ?? '-'}`,
-              ].map((text) => element('th', {}, text)),
-            ),
-          ),
-          element(
-            'tbody',
-            {},
-            first.scores.map(({ plugin, policy, own, other }) =>
-              element(
-                'tr',
-                {},
-                element('th', {}, plugin),
-                element('td', {}, policy),
-                element('td', {}, own),
-                element('td', {}, other),
-              ),
-            ),
-          ),
-        ),
+      : element('p', {}, `${first.reason} The pod asks for ${first.podText}.`),
+    first === undefined ? undefined : choicesTable(first.sides),
     element(
       'p',
       { class: 'soft' },
       `In the end ${formatShare(share)} of ${formatCount(diff.decisions)} pods are on another node. ${formatCount(diff.placedHereOnly)} pods were placed only by ${diff.policy}, ${formatCount(diff.placedThereOnly)} only by ${diff.baseline}.`,
+    ),
+  );
+}
+
+/** What each of the two did, a column each. */
+function choicesTable(sides: readonly Choice[]): Markup {
+  const row = (name: string, textOf: (choice: Choice) => Child): Markup =>
+    element(
+      'tr',
+      {},
+      element('th', {}, name),
+      sides.map((side) => element('td', {}, textOf(side))),
+    );
+  const plugins = [...new Set(sides.flatMap(({ points }) => points.map(({ plugin }) => plugin)))];
+  return element(
+    'table',
+    {},
+    element(
+      'thead',
+      {},
+      element(
+        'tr',
+        {},
+        element('th', {}),
+        sides.map(({ policy }) => element('th', {}, policy)),
+      ),
+    ),
+    element(
+      'tbody',
+      {},
+      row('takes', ({ node }) => node ?? 'no node'),
+      row('nodes that fit', ({ feasible }) => formatCount(feasible)),
+      plugins.map((plugin) =>
+        row(`points of ${plugin}`, ({ points }) =>
+          String(points.find((one) => one.plugin === plugin)?.points ?? ''),
+        ),
+      ),
+      row('equal best nodes', ({ ties }) => (ties > 0 ? formatCount(ties) : '')),
+      row('ahead of the next by', ({ margin }) => (margin === null ? '' : String(margin))),
     ),
   );
 }

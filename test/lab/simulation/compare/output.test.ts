@@ -1,8 +1,7 @@
-/** What a comparison prints, how curves are merged, and how placements part. */
+/** What a comparison prints, and how curves are merged. */
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { diffPlacements } from '../../../../lab/simulation/compare/decision-diff.ts';
 import {
   formatNumber,
   formatP,
@@ -94,35 +93,5 @@ describe('mergeCurves', () => {
     assert.deepEqual(merged.x, [5, 10]);
     assert.deepEqual(merged.mean, [2, 3]);
     assert.deepEqual(mergeCurves([]), { x: [], mean: [], sd: [] });
-  });
-});
-
-describe('diffPlacements', () => {
-  const log = (policy: string, nodes: readonly (string | undefined)[]) => ({
-    policy,
-    seed: 1,
-    pods: ['p', 'q', 'r', 's'],
-    nodes,
-  });
-
-  it('finds the first pod that is elsewhere, and counts who placed what', () => {
-    const parting = diffPlacements(
-      log('new', ['a', 'b', undefined, 'd']),
-      log('old', ['a', 'c', 'c', undefined]),
-    );
-    assert.deepEqual(parting.first, { index: 1, pod: 'q', node: 'b', baselineNode: 'c' });
-    assert.deepEqual(parting.diff, {
-      policy: 'new',
-      baseline: 'old',
-      seed: 1,
-      decisions: 4,
-      different: 3,
-      placedHereOnly: 1,
-      placedThereOnly: 1,
-    });
-  });
-
-  it('finds nothing in equals', () => {
-    assert.equal(diffPlacements(log('x', ['a']), log('y', ['a'])).first, undefined);
   });
 });
