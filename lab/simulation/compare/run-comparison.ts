@@ -1,0 +1,135 @@
+/**
+ * The work behind `skiff sim compare`: run the experiment (or take the results of one that was run), work
+ * out bounds, run it again under other tie-breaks, and put it all together.
+ */
+
+import { UsageError } from '../../commands/usage-error.ts';
+import type { ExperimentResult } from '../result/run-result.ts';
+import { mean, standardDeviation } from '../statistics/summary.ts';
+import { compareExperiment, metricsOf } from './compare-experiment.ts';
+import type { Comparison, TieBreakOutcome } from './comparison.ts';
+import { experimentBounds } from './experiment-bounds.ts';
+
+/** What may differ from the experiment as it is written. */
+export interface RunOverrides {
+  readonly policies?: readonly string[];
+  readonly seeds?: readonly number[];
+  readonly tieBreak?: string;
+}
+
+export type RunExperiment = (overrides: RunOverrides) => Promise<ExperimentResult>;
+
+export interface ComparisonOptions {
+  /** Absent: the first policy. */
+  readonly baseline?: string;
+  /** The rules to try; none: no further runs. */
+  readonly tieBreaks: readonly string[];
+  readonly command: string;
+}
+
+/** Does a step of the work, and may tell that it does. */
+export type Step = <T>(name: string, run: () => Promise<T>) => Promise<T>;
+
+/** The tie-breaks are compared on so many seeds: their effect is large or does not matter. */
+export const TIE_BREAK_SEEDS = 3;
+
+/** `rerun` is absent when there is only a file of results. Throws a UsageError for a policy unknown. */
+export async function runComparison(
+  experiment: ExperimentResult,
+  options: ComparisonOptions,
+  rerun: RunExperiment | undefined,
+  step: Step,
+): Promise<Comparison> {
+  const names = experiment.policies.map(({ name }) => name);
+  const baseline = options.baseline ?? names[0] ?? '';
+  if (!names.includes(baseline)) {
+    throw new UsageError(`--baseline ${baseline} is not among the policies: ${names.join(', ')}`);
+  }
+  const { bounds, notes } = await step('Bounds that no policy can beat', () =>
+    experimentBounds(experiment),
+  );
+  const tieBreaks =
+    rerun === undefined ? [] : await runTieBreaks(experiment, options.tieBreaks, rerun, step);
+  return compareExperiment({
+    experiment,
+    baseline,
+    bounds,
+    tieBreaks,
+    notes: [...notes, ...(rerun === undefined ? [NO_RERUN] : [])],
+    command: options.command,
+  });
+}
+
+const NO_RERUN = 'The tie-breaks were not compared: that needs the experiment, not its results.';
+
+async function runTieBreaks(
+  experiment: ExperimentResult,
+  rules: readonly string[],
+  rerun: RunExperiment,
+  step: Step,
+): Promise<readonly TieBreakOutcome[]> {
+  const metric = metricsOf(experiment)[0];
+  if (metric === undefined || rules.length === 0) return [];
+  const seeds = experiment.seeds.slice(0, TIE_BREAK_SEEDS);
+  const policies = experiment.policies.map(({ name }) => name);
+  const results = new Map<string, ExperimentResult>();
+  for (const tieBreak of rules) {
+    const again = await step(`Ties broken by ${tieBreak}`, () =>
+      rerun({ policies, seeds, tieBreak }),
+    );
+    results.set(tieBreak, again);
+  }
+  return policies.map((policy) => ({
+    policy,
+    metric: metric.name,
+    results: [...results].map(([tieBreak, { runs }]) => {
+      const own = runs.filter((run) => run.policy === policy);
+      const values = own.flatMap((run) => run.metrics[metric.name] ?? []);
+      const ties = own.map((run) => tiedShare(run.decisions.ties));
+      return {
+        tieBreak,
+        mean: mean(values),
+        sd: standardDeviation(values),
+        tiedShare: ties.length === 0 ? null : mean(ties),
+      };
+    }),
+  }));
+}
+
+/** Part of the attempts that had a choice among equal best nodes. */
+function tiedShare(ties: Uint32Array): number {
+  let tied = 0;
+  let scored = 0;
+  for (const count of ties) {
+    if (count > 0) scored += 1;
+    if (count > 1) tied += 1;
+  }
+  return scored === 0 ? 0 : tied / scored;
+}
+
+/** Keeps only these policies and seeds of results that were read from a file. */
+export function selectRuns(
+  experiment: ExperimentResult,
+  { policies, seeds }: RunOverrides,
+): ExperimentResult {
+  const names = experiment.policies.map(({ name }) => name);
+  const unknown = policies?.find((name) => !names.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError(`There is no policy "${unknown}" in it, only ${names.join(', ')}`);
+  }
+  const missing = seeds?.find((seed) => !experiment.seeds.includes(seed));
+  if (missing !== undefined) throw new UsageError(`Seed ${missing} was not run`);
+  const keptPolicies = policies ?? names;
+  const keptSeeds = seeds ?? experiment.seeds;
+  return {
+    ...experiment,
+    policies: keptPolicies.flatMap((name) => experiment.policies.filter((p) => p.name === name)),
+    seeds: keptSeeds,
+    arrivals: keptSeeds.flatMap((seed) => experiment.arrivals.filter((a) => a.seed === seed)),
+    runs: keptPolicies.flatMap((name) =>
+      keptSeeds.flatMap((seed) =>
+        experiment.runs.filter((run) => run.policy === name && run.seed === seed),
+      ),
+    ),
+  };
+}
