@@ -7,8 +7,9 @@
 import assert from 'node:assert/strict';
 import { closeSync, openSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
-import { close, read, setns, socket, write } from '../syscalls/libc.ts';
-import { CLONE_NEWNET } from '../syscalls/linux.ts';
+import { close, read, socket, write } from '../syscalls/libc.ts';
+import { SOCK_CLOEXEC } from '../syscalls/linux.ts';
+import { inNetworkNamespace } from './in-network-namespace.ts';
 import {
   decodeAnswer,
   encodeRequest,
@@ -24,7 +25,6 @@ import {
 
 const AF_NETLINK = 16;
 const SOCK_RAW = 3;
-const SOCK_CLOEXEC = 0x80000;
 /** As the kernel's own largest datagram for this. */
 const DATAGRAM_BYTES_MAX = 32 * 1024;
 
@@ -71,36 +71,11 @@ export const connectPod: ConnectPod = (options) => {
 
 /** A routing socket stays in the namespace in which it was made. */
 function withSocket(netns: string | undefined, use: (fd: number) => void): void {
-  const fd = netns === undefined ? newSocket() : socketIn(netns);
+  const fd = inNetworkNamespace(netns, newSocket);
   try {
     use(fd);
   } finally {
     close(fd);
-  }
-}
-
-function socketIn(netns: string): number {
-  const own = openSync('/proc/thread-self/ns/net', 'r');
-  try {
-    const target = openSync(netns, 'r');
-    try {
-      setns(target, CLONE_NEWNET);
-      return newSocket();
-    } finally {
-      // A failure here ends the process: it must never go on in a pod's namespace.
-      returnTo(own);
-      closeSync(target);
-    }
-  } finally {
-    closeSync(own);
-  }
-}
-
-function returnTo(netns: number): void {
-  try {
-    setns(netns, CLONE_NEWNET);
-  } catch {
-    process.abort();
   }
 }
 

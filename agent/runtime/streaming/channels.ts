@@ -1,98 +1,88 @@
 /**
- * The remote command protocol over WebSocket: binary messages whose first byte is a channel. Pure.
+ * The channels of Kubernetes' WebSocket protocols: messages whose first byte is the channel, in binary,
+ * or as a digit with the rest in base64. Pure.
  *
- * Source: kubernetes apimachinery pkg/util/remotecommand and client-go tools/remotecommand.
+ * Source: kubernetes apimachinery pkg/util/{remotecommand,httpstream/wsstream}; KEP-4006.
  */
 
-/** Those we speak, the best first. */
-export const SUBPROTOCOLS = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'channel.k8s.io'] as const;
-export type Subprotocol = (typeof SUBPROTOCOLS)[number];
+import type { OutcomeForm } from './outcome.ts';
 
 export const STDIN = 0;
 export const STDOUT = 1;
 export const STDERR = 2;
 export const ERROR = 3;
-const RESIZE = 4;
-/** Version 5 only: the next byte is a channel that the client closes. */
+export const RESIZE = 4;
+
+export interface ChannelProtocol {
+  readonly name: string;
+  readonly isBase64: boolean;
+  readonly outcome: OutcomeForm;
+  /** A message of channel 255 tells in its second byte which channel its sender closes. */
+  readonly hasClose: boolean;
+}
+
 const CLOSE = 255;
+const DIGIT_ZERO = 0x30;
 
-/** A terminal's size as text is short; the pending ones must not pile up (CVE-2022-23471). */
-const RESIZE_BYTES_MAX = 1_024;
-/** The kernel's fields have 16 bits. */
-const SIZE_MAX = 65_535;
+const binary = { isBase64: false, outcome: 'status', hasClose: false } as const;
 
-export type ClientMessage =
-  | { readonly kind: 'stdin'; readonly data: Buffer }
-  | { readonly kind: 'stdin-end' }
-  | { readonly kind: 'resize'; readonly width: number; readonly height: number }
-  | { readonly kind: 'ignored' };
+/** For exec and attach, the best first. */
+export const COMMAND_PROTOCOLS: readonly ChannelProtocol[] = [
+  { ...binary, name: 'v5.channel.k8s.io', hasClose: true },
+  { ...binary, name: 'v4.channel.k8s.io' },
+  { ...binary, name: 'v4.base64.channel.k8s.io', isBase64: true },
+  { ...binary, name: 'channel.k8s.io', outcome: 'text' },
+  { ...binary, name: 'base64.channel.k8s.io', isBase64: true, outcome: 'text' },
+];
 
-/** The best that the client offers; undefined when there is none. */
-export function chooseSubprotocol(offered: ReadonlySet<string>): Subprotocol | undefined {
-  return SUBPROTOCOLS.find((name) => offered.has(name));
+export const FORWARD_PROTOCOLS: readonly ChannelProtocol[] = COMMAND_PROTOCOLS.filter(({ name }) =>
+  /^v4\./.test(name),
+);
+
+/**
+ * The best that the client offers; undefined when there is none. A client that offers nothing speaks
+ * the oldest binary form, and is told no name.
+ */
+export function chooseProtocol(
+  offered: ReadonlySet<string>,
+  known: readonly ChannelProtocol[],
+): ChannelProtocol | undefined {
+  if (offered.size === 0) return { ...binary, name: '', outcome: 'text' };
+  return known.find(({ name }) => offered.has(name));
 }
 
-export function parseClientMessage(message: Buffer, protocol: Subprotocol): ClientMessage {
-  const [channel, second] = message;
-  if (channel === STDIN) return { kind: 'stdin', data: message.subarray(1) };
-  if (channel === RESIZE) return parseResize(message.subarray(1));
-  const isClose = channel === CLOSE && protocol === 'v5.channel.k8s.io';
-  return isClose && second === STDIN ? { kind: 'stdin-end' } : { kind: 'ignored' };
-}
-
-export function channelMessage(channel: number, data: Uint8Array): Buffer {
+/** A binary message, or one of text. */
+export function encodeMessage(
+  channel: number,
+  data: Uint8Array,
+  protocol: ChannelProtocol,
+): Buffer | string {
+  if (protocol.isBase64) return `${channel}${Buffer.from(data).toString('base64')}`;
   const message = Buffer.allocUnsafe(data.length + 1);
   message[0] = channel;
   message.set(data, 1);
   return message;
 }
 
-export type Outcome =
-  | { readonly kind: 'exited'; readonly exitCode: number }
-  | { readonly kind: 'failed'; readonly message: string };
+export type ClientMessage =
+  | { readonly kind: 'data'; readonly channel: number; readonly data: Buffer }
+  | { readonly kind: 'close'; readonly channel: number }
+  | { readonly kind: 'ignored' };
 
-/** What is sent on the error channel at the end: a metav1.Status, or plain text in the oldest version. */
-export function outcomeMessage(outcome: Outcome, protocol: Subprotocol): string {
-  if (protocol === 'channel.k8s.io') return plainOutcome(outcome);
-  const metadata = {};
-  if (outcome.kind === 'failed') {
-    const { message } = outcome;
-    return JSON.stringify({
-      metadata,
-      status: 'Failure',
-      message,
-      reason: 'InternalError',
-      details: { causes: [{ message }] },
-      code: 500,
-    });
+/** Any bytes are a message, or ignored. */
+export function decodeMessage(
+  message: Buffer,
+  isBinary: boolean,
+  protocol: ChannelProtocol,
+): ClientMessage {
+  const [first, second] = message;
+  if (first === undefined) return { kind: 'ignored' };
+  if (protocol.isBase64) {
+    const data = Buffer.from(message.toString('latin1', 1), 'base64');
+    return { kind: 'data', channel: first - DIGIT_ZERO, data };
   }
-  if (outcome.exitCode === 0) return JSON.stringify({ metadata, status: 'Success' });
-  return JSON.stringify({
-    metadata,
-    status: 'Failure',
-    message: `command terminated with non-zero exit code: ${outcome.exitCode}`,
-    reason: 'NonZeroExitCode',
-    details: { causes: [{ reason: 'ExitCode', message: String(outcome.exitCode) }] },
-  });
-}
-
-function plainOutcome(outcome: Outcome): string {
-  if (outcome.kind === 'failed') return outcome.message;
-  return outcome.exitCode === 0 ? '' : `command terminated with exit code ${outcome.exitCode}`;
-}
-
-function parseResize(data: Buffer): ClientMessage {
-  if (data.length > RESIZE_BYTES_MAX) return { kind: 'ignored' };
-  let size: unknown;
-  try {
-    size = JSON.parse(data.toString('utf8'));
-  } catch {
-    return { kind: 'ignored' };
-  }
-  const { Width: width, Height: height } = (size ?? {}) as { Width?: unknown; Height?: unknown };
-  return isSize(width) && isSize(height) ? { kind: 'resize', width, height } : { kind: 'ignored' };
-}
-
-function isSize(value: unknown): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= SIZE_MAX;
+  if (!isBinary) return { kind: 'ignored' };
+  if (first !== CLOSE) return { kind: 'data', channel: first, data: message.subarray(1) };
+  const isClose = protocol.hasClose && second !== undefined;
+  return isClose ? { kind: 'close', channel: second } : { kind: 'ignored' };
 }

@@ -52,6 +52,7 @@ const setsidCall = libc.func('int setsid()');
 const signalCall = libc.func('int64 signal(int signal, int64 handler)');
 const sigprocmaskCall = libc.func('int sigprocmask(int how, void *set, void *old)');
 const socketCall = libc.func('int socket(int domain, int type, int protocol)');
+const connectCall = libc.func('int connect(int fd, void *address, uint length)');
 const wait4Call = libc.func('int wait4(int pid, void *status, int options, void *usage)');
 const killCall = libc.func('int kill(int pid, int signal)');
 const execveCall = libc.func('int execve(str path, const char **argv, const char **envp)');
@@ -179,6 +180,9 @@ export const setSignalDefault = (signal: number): number => signalCall(signal, 0
 export const setSignalMask = (set: Buffer): number => check(sigprocmaskCall(2, set, null), 'mask');
 export const socket = (domain: number, type: number): number =>
   check(socketCall(domain, type, 0), 'socket');
+/** `address`: struct sockaddr_…. Returns 0, or the negative error number: to be refused is usual. */
+export const tryConnect = (fd: number, address: Buffer): number =>
+  connectCall(fd, address, address.length) === -1 ? -koffi.errno() : 0;
 
 export const setgroups = (groups: readonly number[]): number =>
   check(

@@ -65,6 +65,12 @@ export const RESOLVE_IN_ROOT = 0x10;
 export const S_IFREG = 0o100000;
 export const S_IFIFO = 0o010000;
 
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const SOCK_STREAM = 1;
+export const SOCK_NONBLOCK = 0o4000;
+export const SOCK_CLOEXEC = 0o2000000;
+
 export const TIOCSCTTY = 0x540e;
 export const TIOCSWINSZ = 0x5414;
 export const TIOCSPTLCK = 0x40045431;
@@ -89,6 +95,10 @@ export const LOCK_SH_NB = 5;
 export const LOCK_EX_NB = 6;
 
 export const EACCES = 13;
+export const EISCONN = 106;
+export const ETIMEDOUT = 110;
+export const EALREADY = 114;
+export const EINPROGRESS = 115;
 export const ENOENT = 2;
 export const ENOTDIR = 20;
 export const EPERM = 1;

@@ -7,6 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { WebSocket } from 'ws';
 import { until } from '../../support/cri-pods.ts';
 import { RuntimeNode } from '../../support/runtime-node.ts';
+import { openSpdy } from '../../support/spdy-client.ts';
 
 const V5 = 'v5.channel.k8s.io';
 
@@ -164,8 +165,12 @@ describe('streaming', () => {
       stdout: true,
     });
     const reachable = await node.reachable(url);
-    const spdy = await upgrade(reachable, { Upgrade: 'SPDY/3.1' });
-    assert.deepEqual([spdy.code, /SPDY\/3\.1.*WebSocket/.test(spdy.text)], [400, true]);
+    const other = await upgrade(reachable, { Upgrade: 'h2c' });
+    assert.deepEqual([other.code, /SPDY\/3\.1 or WebSocket/.test(other.text)], [400, true]);
+    const unknown = await openSpdy(reachable, ['v9.channel.k8s.io']);
+    assert.ok('code' in unknown);
+    assert.equal(unknown.code, 403);
+    assert.match(unknown.text, /v4\.channel\.k8s\.io/);
     // The URL is still good: nothing has been started.
     const session = await new Session(reachable, V5).opened();
     await session.ended();
