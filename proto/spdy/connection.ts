@@ -11,7 +11,6 @@
  */
 
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../../base/clock.ts';
 import {
   dataHeader,
   encodeGoaway,
@@ -47,6 +46,13 @@ const COPY_BYTES_MAX = 4 * 1024;
 const PING_INTERVAL_MS = 10_000;
 /** Time for the last frames to a peer that does not read. */
 const GOAWAY_TIMEOUT_MS = 1_000;
+
+/** What it needs of a clock; as in base/clock.ts. */
+interface Clock {
+  monotonicMs(): number;
+  after(ms: number, signal?: AbortSignal): Promise<void>;
+  schedule(ms: number, callback: () => void): () => void;
+}
 
 export interface SpdyOptions {
   readonly transport: Duplex;
