@@ -4,6 +4,7 @@
  * Source: kubernetes pkg/scheduler/framework/types.go FitError, v1.36.
  */
 
+import { NodeStatuses } from './framework/node-statuses.ts';
 import type { Status } from './framework/status.ts';
 
 /** What was found out about a pod that fits nowhere. */
@@ -39,9 +40,12 @@ export function fitErrorMessage(diagnosis: Diagnosis): string {
 /** Sorted as texts, so that "10 x" comes before "2 y", as upstream. */
 function countedReasons({ nodeCount, statuses, absentReason }: Diagnosis): string[] {
   const counts = new Map<string, number>();
-  for (const { reasons } of statuses.values()) {
-    for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);
-  }
+  const add = ({ reasons }: Status, nodes: number): void => {
+    for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + nodes);
+  };
+  if (statuses instanceof NodeStatuses) {
+    for (const { status, nodes } of statuses.counts()) add(status, nodes);
+  } else for (const status of statuses.values()) add(status, 1);
   const absent = nodeCount - statuses.size;
   if (absentReason !== undefined && absent > 0) {
     counts.set(absentReason, (counts.get(absentReason) ?? 0) + absent);

@@ -11,7 +11,9 @@ import type { PodInfo } from './cache/pod-info.ts';
 import type { Snapshot } from './cache/snapshot.ts';
 import { type Diagnosis, NO_NODES } from './diagnosis.ts';
 import { CycleState } from './framework/cycle-state.ts';
-import type { Framework, PluginScores } from './framework/framework.ts';
+import type { Framework } from './framework/framework.ts';
+import type { PluginScores } from './framework/node-evaluator.ts';
+import { NodeStatuses } from './framework/node-statuses.ts';
 import { isRejected, type Status, unresolvable } from './framework/status.ts';
 import type { NominatedPods } from './queue/nominator.ts';
 import { selectNode, type TieBreak } from './select-node.ts';
@@ -63,7 +65,7 @@ export function decide(
   const rejectedBy = new Set<string>();
   const none = (rest: Partial<Diagnosis>): Decision => ({
     kind: 'none',
-    diagnosis: { nodeCount, statuses: new Map(), rejectedBy, ...rest },
+    diagnosis: { nodeCount, statuses: new NodeStatuses(), rejectedBy, ...rest },
     victims: [],
     nextStartIndex: options.startIndex,
   });
@@ -84,7 +86,9 @@ export function decide(
   if ('code' in found) return { kind: 'error', status: found };
   const { feasible, statuses, nextStartIndex } = found;
   if (feasible.length === 0) {
-    for (const { plugin } of statuses.values()) if (plugin !== undefined) rejectedBy.add(plugin);
+    for (const { status } of statuses.counts()) {
+      if (status.plugin !== undefined) rejectedBy.add(status.plugin);
+    }
     const diagnosis = { nodeCount, statuses, rejectedBy };
     return unplaced(framework, snapshot, pod, state, diagnosis, {
       ...options,
@@ -93,7 +97,12 @@ export function decide(
   }
   const [only] = feasible;
   if (feasible.length === 1 && only !== undefined) return chosen(only, state, nextStartIndex);
-  return choose(framework, pod, state, feasible, nextStartIndex, options.tieBreak);
+  const scores = framework.score(state, pod, feasible, snapshot);
+  if ('code' in scores) return { kind: 'error', status: scores };
+  const totals = totalScores(scores, feasible.length);
+  const names = feasible.map(({ name }) => name);
+  const nodeName = names[selectNode(names, totals, options.tieBreak)] ?? '';
+  return { kind: 'node', nodeName, state, feasible: names, scores, nextStartIndex };
 }
 
 /** No node fits: room may be made. */
@@ -135,22 +144,15 @@ export function feasibleNodesWanted(nodeCount: number, percentage: number): numb
   return Math.max(FEASIBLE_MIN, Math.floor((nodeCount * Math.min(percent, 100)) / 100));
 }
 
-function choose(
-  framework: Framework,
-  pod: PodInfo,
-  state: CycleState,
-  feasible: readonly NodeInfo[],
-  nextStartIndex: number,
-  tieBreak: TieBreak,
-): Decision {
-  const scores = framework.score(state, pod, feasible);
-  if ('code' in scores) return { kind: 'error', status: scores };
-  const totals = feasible.map((_, index) =>
-    scores.reduce((sum, one) => sum + (one.scores[index] ?? 0) * one.weight, 0),
-  );
-  const names = feasible.map(({ name }) => name);
-  const nodeName = names[selectNode(names, totals, tieBreak)] ?? '';
-  return { kind: 'node', nodeName, state, feasible: names, scores, nextStartIndex };
+/** Of each node, in the order of the nodes. */
+function totalScores(scores: readonly PluginScores[], count: number): readonly number[] {
+  const totals = new Array<number>(count).fill(0);
+  for (const { scores: ofPlugin, weight } of scores) {
+    for (let index = 0; index < count; index += 1) {
+      totals[index] = (totals[index] ?? 0) + (ofPlugin[index] ?? 0) * weight;
+    }
+  }
+  return totals;
 }
 
 function chosen(node: NodeInfo, state: CycleState, nextStartIndex: number): Decision {
@@ -171,6 +173,7 @@ function nominatedNode(
   return filterNode(framework, state, pod, node, nominated) === undefined ? node : undefined;
 }
 
+/** With the pods that are nominated to the node, if there are any. */
 function filterNode(
   framework: Framework,
   state: CycleState,
@@ -185,7 +188,8 @@ function filterNode(
 
 interface Found {
   readonly feasible: readonly NodeInfo[];
-  readonly statuses: ReadonlyMap<string, Status>;
+  /** Only when no node is feasible. */
+  readonly statuses: NodeStatuses;
   readonly nextStartIndex: number;
 }
 
@@ -198,31 +202,38 @@ function findFeasible(
   options: DecisionOptions,
 ): Found | Status {
   const { allowed, narrowedBy } = outcome;
-  const statuses = new Map<string, Status>();
-  let nodes = snapshot.nodes;
-  if (allowed !== undefined) {
-    nodes = snapshot.nodes.filter(({ name }) => allowed.has(name));
-    const text = `node(s) didn't satisfy plugin(s) [${narrowedBy.join(' ')}]`;
-    const status = { ...unresolvable(text), plugin: narrowedBy[0] ?? '' };
-    for (const { name } of snapshot.nodes) if (!allowed.has(name)) statuses.set(name, status);
-  }
+  const nodes = allowed === undefined ? snapshot.nodes : nodesNamed(snapshot, allowed);
   const wanted = framework.hasScores
     ? feasibleNodesWanted(nodes.length, options.percentageOfNodesToScore)
     : 1;
-  const feasible: NodeInfo[] = [];
-  let rejections = 0;
-  for (let step = 0; step < nodes.length && feasible.length < wanted; step += 1) {
-    const node = nodes[(options.startIndex + step) % nodes.length];
-    if (node === undefined) break;
-    const status = filterNode(framework, state, pod, node, options.nominated);
-    if (status === undefined) {
-      feasible.push(node);
-      continue;
-    }
-    if (!isRejected(status)) return status;
-    rejections += 1;
-    statuses.set(node.name, status);
+  const start = options.startIndex;
+  const { nominated } = options;
+  const judge = (node: NodeInfo): { readonly status: Status | undefined } | undefined =>
+    nominated === undefined || nominated.on(node.name).length === 0
+      ? undefined
+      : { status: filterNode(framework, state, pod, node, nominated) };
+  const isAny = nominated?.isAny === true;
+  const search = { state, pod, snapshot, nodes, start, wanted, ...(isAny ? { judge } : {}) };
+  const { feasible, numbers, statuses, error } = framework.nodes.search(search);
+  if (error !== undefined) return error;
+  const nextStartIndex = (start + numbers.length) % snapshot.nodes.length;
+  if (feasible.length > 0) return { feasible, statuses: new NodeStatuses(), nextStartIndex };
+  const source = { nodes, start, numbers: numbers.slice(), statuses };
+  if (allowed === undefined)
+    return { feasible, statuses: new NodeStatuses(source), nextStartIndex };
+  const text = `node(s) didn't satisfy plugin(s) [${narrowedBy.join(' ')}]`;
+  const status = { ...unresolvable(text), plugin: narrowedBy[0] ?? '' };
+  const others = { status, nodes: snapshot.nodes };
+  return { feasible, statuses: new NodeStatuses({ ...source, others }), nextStartIndex };
+}
+
+/** Those of the names that there are, in the snapshot's order, without looking at the others. */
+function nodesNamed(snapshot: Snapshot, names: ReadonlySet<string>): readonly NodeInfo[] {
+  const nodes: NodeInfo[] = [];
+  for (const name of names) {
+    const node = snapshot.byName.get(name);
+    if (node !== undefined) nodes.push(node);
   }
-  const processed = options.startIndex + feasible.length + rejections;
-  return { feasible, statuses, nextStartIndex: processed % snapshot.nodes.length };
+  const positionOf = ({ index }: NodeInfo): number => snapshot.positions[index] ?? 0;
+  return nodes.sort((a, b) => positionOf(a) - positionOf(b));
 }

@@ -63,8 +63,9 @@ function best(
 
 /** The root of a binary max-heap that is built in place; nodes move only when strictly better. */
 function heapRoot(totals: readonly number[]): number {
-  const heap = totals.map((total, index) => ({ total, index }));
-  const totalAt = (position: number): number => heap[position]?.total ?? Number.NEGATIVE_INFINITY;
+  const heap = Int32Array.from(totals, (_, index) => index);
+  const totalAt = (position: number): number =>
+    totals[heap[position] ?? totals.length] ?? Number.NEGATIVE_INFINITY;
   for (let start = Math.floor(heap.length / 2) - 1; start >= 0; start -= 1) {
     let position = start;
     for (;;) {
@@ -72,12 +73,11 @@ function heapRoot(totals: readonly number[]): number {
       if (left >= heap.length) break;
       const child = totalAt(left + 1) > totalAt(left) ? left + 1 : left;
       if (totalAt(child) <= totalAt(position)) break;
-      const [above, below] = [heap[position], heap[child]];
-      if (above === undefined || below === undefined) break;
-      heap[position] = below;
+      const above = heap[position] ?? 0;
+      heap[position] = heap[child] ?? 0;
       heap[child] = above;
       position = child;
     }
   }
-  return heap[0]?.index ?? 0;
+  return heap[0] ?? 0;
 }

@@ -8,7 +8,7 @@
 
 import assert from 'node:assert';
 import type { Node, Pod } from '../../proto/api/gen/core-v1.ts';
-import { addPodToNode, type NodeInfo, newNodeInfo, removePodFromNode } from './node-info.ts';
+import { NodeSet } from './node-set.ts';
 import { NodeTree } from './node-tree.ts';
 import { newPodInfo, type PodInfo } from './pod-info.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -18,62 +18,63 @@ interface PodPlace {
   readonly isAssumed: boolean;
 }
 
+/** What the snapshot has not seen yet. */
+type Change =
+  | { readonly kind: 'set-node'; readonly node: Node }
+  | { readonly kind: 'remove-node'; readonly name: string }
+  | { readonly kind: 'set-pod'; readonly pod: PodInfo; readonly nodeName: string }
+  | { readonly kind: 'remove-pod'; readonly uid: string; readonly nodeName: string };
+
+/**
+ * Changes kept for the next snapshot. When nobody takes one for that long (no pod waits, while nodes
+ * report and pods end), they are brought in without being asked for: no cycle is under way then.
+ */
+const PENDING_MAX = 16_384;
+
 /** Changed by informers and by the scheduling loop, both on the one thread. */
 export class SchedulerCache {
-  readonly #nodes = new Map<string, NodeInfo>();
   readonly #tree = new NodeTree();
-  /** Pods whose node isn't known, by node and uid. */
-  readonly #homeless = new Map<string, Map<string, PodInfo>>();
   readonly #places = new Map<string, PodPlace>();
-  #snapshot: Snapshot | undefined;
+  readonly #set = new NodeSet();
+  #pending: Change[] = [];
   #order: readonly string[] = [];
-  readonly #dirty = new Set<string>();
 
   setNode(node: Node): void {
-    const { name } = node.metadata;
-    const pods = this.#nodes.get(name)?.pods ?? this.#homeless.get(name);
-    this.#homeless.delete(name);
-    this.#nodes.set(name, newNodeInfo(node, pods === undefined ? undefined : { pods }));
     this.#tree.set(node);
-    this.#dirty.add(name);
+    this.#change({ kind: 'set-node', node });
   }
 
   removeNode(name: string): void {
-    const info = this.#nodes.get(name);
-    if (info === undefined) return;
-    if (info.pods.size > 0) this.#homeless.set(name, new Map(info.pods));
-    this.#nodes.delete(name);
     this.#tree.delete(name);
-    this.#dirty.add(name);
-  }
-
-  /** The node as it is known now, with assumed pods. */
-  getNode(name: string): NodeInfo | undefined {
-    return this.#nodes.get(name);
+    this.#change({ kind: 'remove-node', name });
   }
 
   /** A pod that the API says is on a node: new, changed, or the confirmation of an assumed one. */
   setPod(pod: Pod): void {
     const nodeName = pod.spec.nodeName ?? '';
     assert(nodeName !== '', 'A pod without a node is no business of the cache');
-    this.#place(newPodInfo(pod), { nodeName, isAssumed: false });
+    const { uid } = pod.metadata;
+    const place = this.#places.get(uid);
+    if (place !== undefined && place.nodeName !== nodeName) this.removePod(uid);
+    if (place?.nodeName !== nodeName || place.isAssumed) {
+      this.#places.set(uid, { nodeName, isAssumed: false });
+    }
+    this.#change({ kind: 'set-pod', pod: newPodInfo(pod), nodeName });
   }
 
   removePod(uid: string): void {
     const place = this.#places.get(uid);
     if (place === undefined) return;
     this.#places.delete(uid);
-    this.#change(place.nodeName, (info) => removePodFromNode(info, uid));
-    const homeless = this.#homeless.get(place.nodeName);
-    homeless?.delete(uid);
-    if (homeless?.size === 0) this.#homeless.delete(place.nodeName);
+    this.#change({ kind: 'remove-pod', uid, nodeName: place.nodeName });
   }
 
   /** Counts a pod on a node before the API says so. */
   assumePod(pod: PodInfo, nodeName: string): void {
     const { uid } = pod.pod.metadata;
     assert(!this.#places.has(uid), `Pod ${uid} is on a node already`);
-    this.#place(pod, { nodeName, isAssumed: true });
+    this.#places.set(uid, { nodeName, isAssumed: true });
+    this.#change({ kind: 'set-pod', pod, nodeName });
   }
 
   /** Takes an assumption back; nothing happens when the API has confirmed it. */
@@ -90,44 +91,43 @@ export class SchedulerCache {
     return this.#places.has(uid);
   }
 
-  /** The state of now. Costs what changed since the last one, and the copy of the list. */
+  /**
+   * The state of now, at the cost of what changed since the last one. It is the same snapshot each
+   * time, brought up to date: the one taken before says what this one says.
+   */
   snapshot(): Snapshot {
+    this.#bringIn();
+    return this.#set;
+  }
+
+  #change(change: Change): void {
+    this.#pending.push(change);
+    if (this.#pending.length >= PENDING_MAX) this.#bringIn();
+  }
+
+  #bringIn(): void {
+    const changes = this.#pending;
+    if (changes.length > 0) this.#pending = [];
+    for (const change of changes) apply(this.#set, change);
     const order = this.#tree.order();
-    const last = this.#snapshot;
-    if (last !== undefined && this.#dirty.size === 0 && order === this.#order) return last;
+    if (order !== this.#order) this.#set.setOrder(order);
     this.#order = order;
-    const nodes: NodeInfo[] = [];
-    for (const name of order) {
-      const info = this.#nodes.get(name);
-      if (info !== undefined) nodes.push(info);
-    }
-    const byName = new Map(last?.byName);
-    for (const name of this.#dirty) {
-      const info = this.#nodes.get(name);
-      if (info === undefined) byName.delete(name);
-      else byName.set(name, info);
-    }
-    this.#dirty.clear();
-    this.#snapshot = { nodes, byName };
-    return this.#snapshot;
   }
+}
 
-  #place(pod: PodInfo, place: PodPlace): void {
-    const { uid } = pod.pod.metadata;
-    if (this.#places.has(uid)) this.removePod(uid);
-    this.#places.set(uid, place);
-    if (this.#nodes.has(place.nodeName)) {
-      this.#change(place.nodeName, (info) => addPodToNode(info, pod));
-      return;
-    }
-    const homeless = this.#homeless.get(place.nodeName) ?? new Map<string, PodInfo>();
-    this.#homeless.set(place.nodeName, homeless.set(uid, pod));
-  }
-
-  #change(nodeName: string, change: (info: NodeInfo) => NodeInfo): void {
-    const info = this.#nodes.get(nodeName);
-    if (info === undefined) return;
-    this.#nodes.set(nodeName, change(info));
-    this.#dirty.add(nodeName);
+function apply(set: NodeSet, change: Change): void {
+  switch (change.kind) {
+    case 'set-node':
+      set.setNode(change.node);
+      break;
+    case 'remove-node':
+      set.removeNode(change.name);
+      break;
+    case 'set-pod':
+      set.setPod(change.pod, change.nodeName);
+      break;
+    case 'remove-pod':
+      set.removePod(change.uid, change.nodeName);
+      break;
   }
 }

@@ -1,6 +1,7 @@
 /**
- * A node and the pods on it, with the sums that filters and scores need. Immutable: each change
- * makes a new one, so that a snapshot is a list of references.
+ * A node and the pods on it, with the sums that filters and scores need. What a snapshot hands out is
+ * true until the next snapshot is taken; `addPodToNode` and `removePodFromNode` make copies, for
+ * whoever wants to know what would be.
  */
 
 import type { Node } from '../../proto/api/gen/core-v1.ts';
@@ -29,29 +30,42 @@ export interface NodeInfo {
   readonly nonZeroRequested: Resources;
   /** Size in bytes by every name of an image on the node. */
   readonly imageSizes: ReadonlyMap<string, number>;
+  /** Where the columns of the snapshot have it; {@link NO_INDEX} when it is of no snapshot. */
+  readonly index: number;
 }
+
+export const NO_INDEX = -1;
 
 const NO_PODS: ReadonlyMap<string, PodInfo> = new Map();
 
-/** The pods are those of an earlier state of the node, if any. */
-export function newNodeInfo(node: Node, earlier?: Pick<NodeInfo, 'pods'>): NodeInfo {
+/** What follows from the node's own object. */
+export function nodeFacts(
+  node: Node,
+): Pick<NodeInfo, 'node' | 'name' | 'allocatable' | 'allocatablePods' | 'imageSizes'> {
   const { allocatable } = node.status;
   const imageSizes = new Map<string, number>();
   for (const { names = [], sizeBytes = 0 } of node.status.images ?? []) {
     for (const name of names) imageSizes.set(name, sizeBytes);
   }
-  const info: NodeInfo = {
+  return {
     node,
     name: node.metadata.name,
     allocatable: resourcesOf(allocatable),
     allocatablePods: allocatable?.pods === undefined ? 0 : quantityValue(allocatable.pods),
+    imageSizes,
+  };
+}
+
+/** Without pods, and of no snapshot. */
+export function newNodeInfo(node: Node): NodeInfo {
+  return {
+    ...nodeFacts(node),
     pods: NO_PODS,
     podsWithAffinity: 0,
     requested: NO_RESOURCES,
     nonZeroRequested: NO_RESOURCES,
-    imageSizes,
+    index: NO_INDEX,
   };
-  return earlier === undefined ? info : withPods(info, earlier.pods);
 }
 
 /** The pod must not be on the node. */
@@ -80,16 +94,6 @@ export function removePodFromNode(info: NodeInfo, uid: string): NodeInfo {
   };
 }
 
-function withPods(info: NodeInfo, pods: ReadonlyMap<string, PodInfo>): NodeInfo {
-  let { requested, nonZeroRequested, podsWithAffinity } = info;
-  for (const pod of pods.values()) {
-    requested = addResources(requested, pod.requests);
-    nonZeroRequested = addResources(nonZeroRequested, pod.nonZeroRequests);
-    podsWithAffinity += affinityCount(pod);
-  }
-  return { ...info, pods, podsWithAffinity, requested, nonZeroRequested };
-}
-
-function affinityCount({ affinity }: PodInfo): number {
+export function affinityCount({ affinity }: PodInfo): number {
   return hasAffinity(affinity) ? 1 : 0;
 }

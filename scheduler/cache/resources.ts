@@ -13,6 +13,14 @@ export interface Resources {
   readonly scalars: ReadonlyMap<string, number>;
 }
 
+/** A sum that is kept up to date where it is. */
+export interface MutableResources extends Resources {
+  milliCpu: number;
+  memory: number;
+  ephemeralStorage: number;
+  readonly scalars: Map<string, number>;
+}
+
 /** A `ResourceList` of the API. */
 export type ResourceList = Readonly<Record<string, string>>;
 
@@ -24,6 +32,10 @@ export const NO_RESOURCES: Resources = {
   ephemeralStorage: 0,
   scalars: NO_SCALARS,
 };
+
+export function newSum(): MutableResources {
+  return { milliCpu: 0, memory: 0, ephemeralStorage: 0, scalars: new Map() };
+}
 
 /** Reads the quantities of a list; `pods` isn't among the scalars. */
 export function resourcesOf(list: ResourceList | undefined): Resources {
@@ -51,6 +63,13 @@ export function resourcesOf(list: ResourceList | undefined): Resources {
     }
   }
   return { milliCpu, memory, ephemeralStorage, scalars: scalars ?? NO_SCALARS };
+}
+
+/** The same text for the same amounts. */
+export function signResources(resources: Resources): string {
+  const { milliCpu, memory, ephemeralStorage, scalars } = resources;
+  const sign = `${milliCpu},${memory},${ephemeralStorage}`;
+  return scalars.size === 0 ? sign : `${sign},${JSON.stringify([...scalars])}`;
 }
 
 export function addResources(a: Resources, b: Resources): Resources {

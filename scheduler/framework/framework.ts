@@ -17,14 +17,14 @@ import type { TieBreak } from '../select-node.ts';
 import { attempt, attemptAsync, attemptResult } from './attempt.ts';
 import type { CycleState } from './cycle-state.ts';
 import { type ExtensionPoint, type PointPlugins, takesPart } from './extension-points.ts';
-import {
-  type ConfiguredPlugin,
-  type FilterHandle,
-  type PermitResult,
-  type Plugin,
-  type PostFilterResult,
-  type PreFilterResult,
-  SCORE_MAX,
+import { NodeEvaluator, type PluginScores } from './node-evaluator.ts';
+import type {
+  ConfiguredPlugin,
+  FilterHandle,
+  PermitResult,
+  Plugin,
+  PostFilterResult,
+  PreFilterResult,
 } from './plugin.ts';
 import { failed, isRejected, type Status, unresolvable } from './status.ts';
 
@@ -41,14 +41,6 @@ export type PreFilterOutcome =
       readonly narrowedBy: readonly string[];
     };
 
-/** The scores of one plugin, weighted, in the order of the nodes. */
-export interface PluginScores {
-  readonly plugin: string;
-  readonly weight: number;
-  /** Normalised, 0 to 100, before the weight. */
-  readonly scores: readonly number[];
-}
-
 /** What a profile decides besides its plugins; what is absent is the scheduler's. */
 export interface FrameworkSettings {
   /** Who takes part where, in order; absent: each plugin wherever it can, in the order given. */
@@ -56,6 +48,8 @@ export interface FrameworkSettings {
   /** 0: adaptive. */
   readonly percentageOfNodesToScore?: number;
   readonly tieBreak?: TieBreak;
+  /** False: nothing is kept from one pod to the next. Decisions are the same, and slower. */
+  readonly reuses?: boolean;
 }
 
 export class Framework {
@@ -63,13 +57,14 @@ export class Framework {
   readonly profileName: string;
   readonly plugins: readonly Plugin[];
   readonly settings: FrameworkSettings;
+  /** Filter and Score, over many nodes. */
+  readonly nodes: NodeEvaluator;
+  readonly hasScores: boolean;
   readonly #preEnqueue: readonly With<'preEnqueue'>[];
   readonly #less: With<'less'>;
   readonly #preFilter: readonly With<'preFilter'>[];
-  readonly #filter: readonly With<'filter'>[];
   readonly #postFilter: readonly With<'postFilter'>[];
   readonly #preScore: readonly With<'preScore'>[];
-  readonly #score: readonly { readonly plugin: With<'score'>; readonly weight: number }[];
   readonly #reserve: readonly Plugin[];
   readonly #permit: readonly With<'permit'>[];
   readonly #preBind: readonly With<'preBind'>[];
@@ -98,22 +93,20 @@ export class Framework {
     assert(less !== undefined && more.length === 0, 'A profile has exactly one QueueSort plugin');
     this.#less = less;
     this.#preFilter = withMethod(at('preFilter'), 'preFilter');
-    this.#filter = withMethod(at('filter'), 'filter');
     this.#postFilter = withMethod(at('postFilter'), 'postFilter');
     this.#preScore = withMethod(at('preScore'), 'preScore');
-    this.#score = withMethod(at('score'), 'score').map((plugin) => {
+    const scores = withMethod(at('score'), 'score').map((plugin) => {
       const weight = configured.find((one) => one.plugin === plugin)?.weight ?? 0;
       return { plugin, weight: weight === 0 ? 1 : weight };
     });
+    this.hasScores = scores.length > 0;
+    const { reuses = true } = settings;
+    this.nodes = new NodeEvaluator(withMethod(at('filter'), 'filter'), scores, { reuses });
     this.#reserve = at('reserve');
     this.#permit = withMethod(at('permit'), 'permit');
     this.#preBind = withMethod(at('preBind'), 'preBind');
     this.#bind = withMethod(at('bind'), 'bind');
     this.#postBind = withMethod(at('postBind'), 'postBind');
-  }
-
-  get hasScores(): boolean {
-    return this.#score.length > 0;
   }
 
   less(a: QueuedPod, b: QueuedPod): boolean {
@@ -160,12 +153,7 @@ export class Framework {
 
   /** The first objection. */
   filter(state: CycleState, pod: PodInfo, node: NodeInfo): Status | undefined {
-    for (const plugin of this.#filter) {
-      if (state.skippedFilters.has(plugin.name)) continue;
-      const status = attempt(plugin, () => plugin.filter(state, pod, node));
-      if (status !== undefined) return status;
-    }
-    return undefined;
+    return this.nodes.filter(state, pod, node);
   }
 
   /**
@@ -241,31 +229,22 @@ export class Framework {
     return last;
   }
 
-  /** The scores of every plugin that has a say; a status when one failed. */
+  /**
+   * The scores of every plugin that has a say; a status when one failed. Of nodes of the snapshot, when
+   * it is given, what is known from like pods is used.
+   */
   score(
     state: CycleState,
     pod: PodInfo,
     nodes: readonly NodeInfo[],
+    snapshot?: Snapshot,
   ): readonly PluginScores[] | Status {
     for (const plugin of this.#preScore) {
       const status = attempt(plugin, () => plugin.preScore(state, pod, nodes));
       if (status?.code === 'Skip') state.skippedScores.add(plugin.name);
       else if (status !== undefined) return status;
     }
-    const all: PluginScores[] = [];
-    for (const { plugin, weight } of this.#score) {
-      if (state.skippedScores.has(plugin.name)) continue;
-      try {
-        const scores = nodes.map((node) => plugin.score(state, pod, node));
-        plugin.normalizeScore?.(state, pod, scores);
-        const wrong = scores.find((score) => !(score >= 0 && score <= SCORE_MAX));
-        if (wrong !== undefined) throw new Error(`score ${wrong} is not within 0..${SCORE_MAX}`);
-        all.push({ plugin: plugin.name, weight, scores });
-      } catch (error) {
-        return { ...failed(error), plugin: plugin.name };
-      }
-    }
-    return all;
+    return this.nodes.score(state, pod, nodes, snapshot);
   }
 
   /** On an objection all reservations are taken back. */

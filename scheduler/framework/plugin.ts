@@ -64,6 +64,17 @@ export interface Plugin {
   /** What may help pods that this plugin turned down. */
   readonly events?: readonly EventRegistration[];
 
+  /**
+   * Promises that Filter and Score of a node follow from nothing but the pod and that node with the
+   * pods on it. What they said is then reused as long as the node doesn't change, for all pods that
+   * are alike: by `signPod`, or else in namespace, labels, annotations, owners and the whole spec.
+   */
+  readonly nodeLocal?: boolean;
+  /** All of a pod that Filter and Score read, as a text; to have it is to promise `nodeLocal`. */
+  signPod?(pod: PodInfo): string;
+  /** Of a node-local plugin: changes when what Filter or Score know of the cluster as a whole does. */
+  sharedVersion?(snapshot: Snapshot): number;
+
   /** Before a pod enters the active queue; not success: it waits, without attempts. */
   preEnqueue?(pod: Pod): Status | undefined;
   /** The order of the active queue; exactly one plugin of a profile has it. */

@@ -27,6 +27,9 @@ const SPREAD: StateKey<Spread> = { name: 'ImageLocality' };
 export function newImageLocality({ countsVolumes = true } = {}): Plugin {
   return {
     name: 'ImageLocality',
+    signPod: ({ pod }) => signImages(pod, countsVolumes),
+    // How many nodes there are, and which have an image.
+    sharedVersion: ({ imagesVersion }) => imagesVersion,
     preFilter: (state, { pod }, snapshot) => {
       state.write(SPREAD, spreadOf(imagesOf(pod, countsVolumes), snapshot));
       return {};
@@ -49,11 +52,16 @@ export function newImageLocality({ countsVolumes = true } = {}): Plugin {
 
 export const imageLocality: Plugin = newImageLocality();
 
+function signImages(pod: Pod, countsVolumes: boolean): string {
+  const { containers, initContainers = [] } = pod.spec;
+  const images = imagesOf(pod, countsVolumes).join(' ');
+  return `${containers.length + initContainers.length} ${images}`;
+}
+
 function spreadOf(images: readonly string[], snapshot: Snapshot): Spread {
   const nodesWith = new Map<string, number>();
   for (const image of new Set(images)) {
-    const nodes = snapshot.nodes.filter(({ imageSizes }) => imageSizes.has(image));
-    nodesWith.set(image, nodes.length);
+    nodesWith.set(image, snapshot.nodesWithImage(image));
   }
   return { total: snapshot.nodes.length, nodesWith };
 }

@@ -28,6 +28,11 @@ export function newNodeAffinity({ addedAffinity }: PluginArgs['NodeAffinity'] = 
   return {
     name: 'NodeAffinity',
     events: [{ kind: 'NodeAdd' }, { kind: 'NodeUpdateLabel' }],
+    signPod: ({ pod }) => {
+      const { nodeSelector, affinity } = pod.spec;
+      const isFree = nodeSelector === undefined && affinity?.nodeAffinity === undefined;
+      return isFree ? '' : JSON.stringify([nodeSelector, affinity?.nodeAffinity]);
+    },
     preFilter: (_state, { pod }) => preFilter(pod, addedRequired !== undefined),
     filter: (_state, { pod }, { node }) => {
       if (addedRequired !== undefined && !matchesNodeSelector(addedRequired, node)) {

@@ -6,6 +6,7 @@ import { unresolvable } from '../framework/status.ts';
 export const nodeName: Plugin = {
   name: 'NodeName',
   events: [{ kind: 'NodeAdd' }],
+  signPod: ({ pod }) => pod.spec.nodeName ?? '',
   filter: (_state, { pod }, { name }) => {
     const wanted = pod.spec.nodeName ?? '';
     if (wanted === '' || wanted === name) return undefined;

@@ -21,6 +21,7 @@ export const nodePorts: Plugin = {
       },
     },
   ],
+  signPod: ({ hostPorts }) => (hostPorts.length === 0 ? '' : JSON.stringify(hostPorts)),
   preFilter: (_state, { hostPorts }) => (hostPorts.length === 0 ? { status: SKIP } : {}),
   filter: (_state, pod, node) => (isFree(pod, node) ? undefined : unschedulable(TAKEN)),
 };

@@ -7,7 +7,7 @@
 
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
-import { amountOf } from '../cache/resources.ts';
+import { amountOf, signResources } from '../cache/resources.ts';
 import { DEFAULT_RESOURCES, type ResourceWeight } from '../config/plugin-args.ts';
 import { type Plugin, SCORE_MAX } from '../framework/plugin.ts';
 import { SKIP } from '../framework/status.ts';
@@ -24,6 +24,7 @@ export function newNodeResourcesBalancedAllocation(
   const { resources = DEFAULT_RESOURCES, formula = '1.36' } = options;
   return {
     name: 'NodeResourcesBalancedAllocation',
+    signPod: ({ requests }) => signResources(requests),
     preScore: (_state, pod) =>
       resources.some(({ name }) => amountOf(pod.requests, name) > 0) ? undefined : SKIP,
     score: (_state, pod, node) => {

@@ -8,7 +8,7 @@
 import type { NodeInfo } from '../cache/node-info.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
 import { newPodInfo } from '../cache/pod-info.ts';
-import { amountOf } from '../cache/resources.ts';
+import { amountOf, signResources } from '../cache/resources.ts';
 import { DEFAULT_PLUGIN_ARGS, type NodeResourcesFitArgs } from '../config/plugin-args.ts';
 import type { ClusterEvent, EventRegistration } from '../framework/cluster-event.ts';
 import type { Plugin } from '../framework/plugin.ts';
@@ -32,6 +32,8 @@ export function newNodeResourcesFit(
   return {
     name: 'NodeResourcesFit',
     events: EVENTS,
+    signPod: ({ requests, nonZeroRequests }) =>
+      `${signResources(requests)} ${signResources(nonZeroRequests)}`,
     filter: (_state, pod, node) => fits(pod, node, isIgnored),
     score: (_state, pod, node) => score(pod, node),
   };

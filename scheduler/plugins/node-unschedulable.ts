@@ -4,7 +4,7 @@ import type { Taint } from '../../proto/api/gen/core-v1.ts';
 import { isTolerated } from '../../proto/api/taints.ts';
 import type { Plugin } from '../framework/plugin.ts';
 import { unresolvable } from '../framework/status.ts';
-import { TAINT_EVENTS } from './taint-events.ts';
+import { signTolerations, TAINT_EVENTS } from './taint-events.ts';
 
 /** What a pod must tolerate to be put on a cordoned node. */
 const UNSCHEDULABLE: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
@@ -12,6 +12,7 @@ const UNSCHEDULABLE: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 
 export const nodeUnschedulable: Plugin = {
   name: 'NodeUnschedulable',
   events: TAINT_EVENTS,
+  signPod: ({ pod }) => signTolerations(pod),
   filter: (_state, { pod }, { node }) => {
     if (node.spec.unschedulable !== true) return undefined;
     if (isTolerated(UNSCHEDULABLE, pod.spec.tolerations)) return undefined;

@@ -8,9 +8,10 @@ import { SCORE_MAX, type Scores } from '../framework/plugin.ts';
 
 /** In place. Reversed, the lowest is best; when all are 0, all get 0, reversed 100. */
 export function normalizeByMax(scores: Scores, isReversed: boolean): void {
-  const max = Math.max(0, ...scores);
-  for (const [index, score] of scores.entries()) {
-    const share = max === 0 ? 0 : Math.trunc((score * SCORE_MAX) / max);
+  let max = 0;
+  for (const score of scores) if (score > max) max = score;
+  for (let index = 0; index < scores.length; index += 1) {
+    const share = max === 0 ? 0 : Math.trunc(((scores[index] ?? 0) * SCORE_MAX) / max);
     scores[index] = isReversed ? SCORE_MAX - share : share;
   }
 }

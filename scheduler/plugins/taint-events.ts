@@ -1,5 +1,6 @@
-/** What may help pods that a taint keeps off: other taints, nodes, or more tolerations. */
+/** What the plugins about taints share: what may help a pod that they keep off, and what they read of it. */
 
+import type { Pod } from '../../proto/api/gen/core-v1.ts';
 import type { EventRegistration } from '../framework/cluster-event.ts';
 
 export const TAINT_EVENTS: readonly EventRegistration[] = [
@@ -11,3 +12,7 @@ export const TAINT_EVENTS: readonly EventRegistration[] = [
       JSON.stringify(oldPod?.spec.tolerations) !== JSON.stringify(pod?.spec.tolerations),
   },
 ];
+
+export function signTolerations({ spec }: Pod): string {
+  return spec.tolerations === undefined ? '' : JSON.stringify(spec.tolerations);
+}

@@ -9,13 +9,14 @@ import { findUntoleratedTaint, isTolerated } from '../../proto/api/taints.ts';
 import type { Plugin } from '../framework/plugin.ts';
 import { unresolvable } from '../framework/status.ts';
 import { normalizeByMax } from './normalize.ts';
-import { TAINT_EVENTS } from './taint-events.ts';
+import { signTolerations, TAINT_EVENTS } from './taint-events.ts';
 
 /** Up to 1.34 the reason named the taint, which made as many reasons as there are taints. */
 export function newTaintToleration({ namesTaint = false } = {}): Plugin {
   return {
     name: 'TaintToleration',
     events: TAINT_EVENTS,
+    signPod: ({ pod }) => signTolerations(pod),
     filter: (_state, { pod }, { node }) => {
       const { tolerations } = pod.spec;
       const effects = ['NoSchedule', 'NoExecute'] as const;

@@ -48,14 +48,50 @@ describe('SchedulerCache', () => {
     assert.equal(used(cache, 'n1'), 0);
   });
 
-  it('gives snapshots that never change, and the same one when nothing did', () => {
+  it('gives a snapshot that stays as it is until the next one is taken', () => {
     const cache = new SchedulerCache();
     cache.setNode(newNode('n1'));
-    const before = cache.snapshot();
-    assert.equal(cache.snapshot(), before);
+    const snapshot = cache.snapshot();
     cache.setPod(asking('n1'));
-    assert.equal(before.byName.get('n1')?.requested.milliCpu, 0);
+    cache.setNode(newNode('n2'));
+    cache.removeNode('n1');
+    assert.equal(snapshot.byName.get('n1')?.requested.milliCpu, 0);
+    assert.deepEqual(
+      snapshot.nodes.map(({ name }) => name),
+      ['n1'],
+    );
+    cache.setNode(newNode('n1'));
     assert.equal(used(cache, 'n1'), 1000);
+    assert.equal(snapshot.nodes.length, 2);
+  });
+
+  it('changes the versions of what changed, and of nothing else', () => {
+    const cache = new SchedulerCache();
+    const [n1, n2] = [newNode('n1'), newNode('n2')];
+    cache.setNode(n1);
+    cache.setNode(n2);
+    const versions = () => {
+      const { byName, versions, topologyVersion, imagesVersion } = cache.snapshot();
+      const of = (name: string) => versions[byName.get(name)?.index ?? -1];
+      return { n1: of('n1'), n2: of('n2'), topologyVersion, imagesVersion };
+    };
+    const start = versions();
+    cache.setPod(asking('n1'));
+    const withPod = versions();
+    assert.notEqual(withPod.n1, start.n1);
+    assert.deepEqual({ ...withPod, n1: start.n1 }, start);
+    cache.setNode({ ...n2, status: { ...n2.status, phase: 'Running' } });
+    const reported = versions();
+    assert.notEqual(reported.n2, withPod.n2);
+    assert.deepEqual({ ...reported, n2: withPod.n2 }, withPod);
+    const labels = { ...n2.metadata.labels, zone: 'a' };
+    cache.setNode({ ...n2, metadata: { ...n2.metadata, labels } });
+    assert.notEqual(versions().topologyVersion, reported.topologyVersion);
+    cache.setNode({ ...n1, status: { ...n1.status, images: [{ names: ['i:1'], sizeBytes: 5 }] } });
+    assert.notEqual(versions().imagesVersion, reported.imagesVersion);
+    assert.equal(cache.snapshot().nodesWithImage('i:1'), 1);
+    cache.removeNode('n1');
+    assert.equal(cache.snapshot().nodesWithImage('i:1'), 0);
   });
 
   it('orders nodes round robin over the zones', () => {
