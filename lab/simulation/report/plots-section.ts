@@ -20,7 +20,20 @@ import type { Range } from './scale.ts';
 
 const WIDE = 940;
 const HALF = 460;
-const LABELS = 150;
+
+/** Room for the longest name at this size of type, within what leaves the plot its room. */
+function nameRoom(names: readonly string[]): number {
+  const letters = Math.max(...names.map((name) => shortName(name).length));
+  return Math.min(215, Math.max(86, 34 + letters * 7.6));
+}
+
+const NAME_MAX = 24;
+
+/** Long names lose their middle: the end tells them apart. */
+function shortName(name: string): string {
+  if (name.length <= NAME_MAX) return name;
+  return `${name.slice(0, 8)}…${name.slice(-(NAME_MAX - 9))}`;
+}
 
 /** The first metrics are what it is about; the others are a click away. */
 const FORESTS_SHOWN = 4;
@@ -30,6 +43,7 @@ const APART = 0.015;
 
 /** A section for each kind of curve: the whole, and closer where the policies part. */
 export function curveFigures(comparison: Comparison): Child {
+  const labelWidth = nameRoom(comparison.policies.map(({ name }) => name));
   return comparison.curves.map((kind) => {
     const series = seriesOf(comparison.policies, kind);
     if (series.length === 0) return undefined;
@@ -53,7 +67,7 @@ export function curveFigures(comparison: Comparison): Child {
         ...(isCloser ? { xRange: { from, to: whole.to } } : {}),
         width: WIDE,
         height: 430,
-        labelWidth: LABELS,
+        labelWidth,
       }),
       isCloser
         ? element(
@@ -65,7 +79,7 @@ export function curveFigures(comparison: Comparison): Child {
               label: `${kind.title}, whole`,
               width: WIDE,
               height: 260,
-              labelWidth: LABELS,
+              labelWidth,
             }),
           )
         : undefined,
@@ -85,7 +99,7 @@ export function curveFigures(comparison: Comparison): Child {
 export function distributionFigures(comparison: Comparison): Child {
   const figures = comparison.distributions.map((kind) => {
     const all = comparison.policies.map((policy, index) => ({
-      name: policy.name,
+      name: shortName(policy.name),
       index,
       points: policy.distributions[kind.name] ?? [],
     }));
@@ -158,7 +172,7 @@ export function forestFigures(comparison: Comparison): Child {
         label: `${name}: ${text} ${differenceUnit(metric)}`,
       };
       const p = difference.pairs > 1 ? `, p ${pText(difference.p)}` : '';
-      return [{ name, index, points: [point], text: `${text}${p}` }];
+      return [{ name: shortName(name), index, points: [point], text: `${text}${p}` }];
     });
     const isFlat = rows.every(({ points }) =>
       points.every(({ low, high }) => low === 0 && high === 0),
@@ -180,7 +194,7 @@ export function forestFigures(comparison: Comparison): Child {
         rows,
         mark: { value: 0, text: `as ${comparison.baseline}` },
         width: HALF,
-        nameWidth: 118,
+        nameWidth: nameRoom(comparison.policies.map(({ name }) => name)) - 14,
         textWidth: 118,
       }),
     );
@@ -216,7 +230,7 @@ export function tieBreakFigure(comparison: Comparison): Child {
     const spread = Math.max(...means) - Math.min(...means);
     const tied = Math.max(...results.map(({ tiedShare }) => tiedShare ?? 0));
     return {
-      name: policy,
+      name: shortName(policy),
       index: policies.findIndex(({ name }) => name === policy),
       points: results.map(({ tieBreak, mean, sd }) => ({
         value: mean,
@@ -243,7 +257,7 @@ export function tieBreakFigure(comparison: Comparison): Child {
         xTitle: titleWithUnit(metric),
         rows,
         width: WIDE,
-        nameWidth: 140,
+        nameWidth: nameRoom(policies.map(({ name }) => name)),
         textWidth: 230,
       }),
       element(
@@ -277,7 +291,7 @@ function seriesOf(policies: readonly PolicyOutcome[], kind: CurveKind): readonly
   return policies.flatMap(({ name, curves }, index) => {
     const curve = curves[kind.name];
     if (curve === undefined || curve.x.length === 0) return [];
-    return [{ name, index, x: curve.x, y: curve.mean, sd: curve.sd }];
+    return [{ name: shortName(name), index, x: curve.x, y: curve.mean, sd: curve.sd }];
   });
 }
 
