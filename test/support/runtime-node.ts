@@ -129,6 +129,16 @@ export class RuntimeNode {
     return pid;
   }
 
+  /** Of a running container, as the host numbers it. */
+  async pidOf(container: string): Promise<number> {
+    const spawner = await SpawnerClient.connect(this.runDir);
+    const states = await spawner.request('listContainers', {});
+    spawner.close();
+    const pid = states.find(({ containerId }) => containerId === container)?.started?.pid;
+    assert.ok(pid !== undefined);
+    return pid;
+  }
+
   sandboxConfig(changes: Input<PodSandboxConfig> = {}): Input<PodSandboxConfig> {
     return this.#pods.sandboxConfig(changes);
   }

@@ -29,6 +29,7 @@ export async function runShell(
   changes: Input<ContainerConfig> = {},
 ): Promise<Finished> {
   const id = await node.startContainer(sandbox, ['/bin/sh', '-c', command], {
+    metadata: { name: randomUUID(), attempt: 0 },
     // The log of a container outlives it.
     log_path: `${randomUUID()}.log`,
     linux: { security_context: { namespace_options: { pid: 'CONTAINER' }, ...security } },

@@ -2,6 +2,7 @@
  * What a cloned child tells its parent over a pipe that closes when it executes a program:
  *
  *   `terminal FD`  it opened a pseudo-terminal: take the fd, then answer one byte
+ *   `sibling PID`  it made another child of its parent's, which goes on in its place; answer that one
  *   `ready`        everything is built: put it into its cgroups, write down who it is, then answer
  *   `exec`         nothing but execve is left
  *   `failed {…}`   it gives up, and why
@@ -12,6 +13,7 @@
 
 export type ChildLine =
   | { readonly kind: 'terminal'; readonly fd: number }
+  | { readonly kind: 'sibling'; readonly pid: number }
   | { readonly kind: 'ready' }
   | { readonly kind: 'exec' }
   | { readonly kind: 'failed'; readonly message: string };
@@ -22,6 +24,8 @@ export function parseChildLine(line: string): ChildLine {
   switch (word) {
     case 'terminal':
       return { kind: 'terminal', fd: Number(rest) };
+    case 'sibling':
+      return { kind: 'sibling', pid: Number(rest) };
     case 'ready':
     case 'exec':
       return { kind: word };
@@ -36,6 +40,8 @@ export function formatChildLine(line: ChildLine): string {
   switch (line.kind) {
     case 'terminal':
       return `terminal ${line.fd}\n`;
+    case 'sibling':
+      return `sibling ${line.pid}\n`;
     case 'ready':
     case 'exec':
       return `${line.kind}\n`;

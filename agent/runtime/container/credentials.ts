@@ -40,3 +40,12 @@ export function becomeUser(spec: ProcessSpec, grantable: readonly number[]): voi
   }
   if (spec.noNewPrivileges) libc.prctl(linux.PR_SET_NO_NEW_PRIVS, 1);
 }
+
+/** In a user namespace that was just entered: its user 0, with all capabilities in it. */
+export function becomeRootOfNamespace(): void {
+  libc.setgroups([]);
+  libc.setresgid(0);
+  libc.setresuid(0);
+  // A change of identity may have made the memory readable again.
+  libc.prctl(linux.PR_SET_DUMPABLE, 0);
+}

@@ -5,15 +5,15 @@
  * What is opened here stays open until the child executes its program; all of it is closed then.
  */
 
-import { close, mkdirat, mknodat, tryOpenat2 } from '../syscalls/libc.ts';
+import { close, fileFacts, mkdirat, mknodat, tryOpenat2 } from '../syscalls/libc.ts';
 import {
   ENOENT,
-  ENOTDIR,
   O_CLOEXEC,
-  O_DIRECTORY,
   O_PATH,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
+  S_IFDIR,
+  S_IFMT,
   S_IFREG,
 } from '../syscalls/linux.ts';
 import { SyscallError } from '../syscalls/syscall-error.ts';
@@ -50,12 +50,9 @@ export function openParent(root: number, path: string): readonly [folder: number
   return [makeInRoot(root, `/${names.join('/')}`, 'folder'), name];
 }
 
-/** Whether an fd of O_PATH is of a folder. */
+/** Whether an fd, also one of O_PATH, is of a folder. */
 export function isFolder(fd: number): boolean {
-  const folder = tryOpen(fd, '.', O_PATH | O_DIRECTORY);
-  if (folder === -ENOTDIR) return false;
-  close(succeed(folder, '.'));
-  return true;
+  return (fileFacts(fd).mode & S_IFMT) === S_IFDIR;
 }
 
 /** struct open_how; flags first, then the mode, then how to resolve. */

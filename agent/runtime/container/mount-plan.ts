@@ -30,6 +30,8 @@ export type MountStep =
       /** Whether read-only goes for what is mounted below, too. */
       readonly isRecursiveReadonly: boolean;
       readonly propagation: 'private' | 'slave' | 'shared';
+      /** Owners are mapped to the user namespace. */
+      readonly isIdMapped: boolean;
     }
   | ({ readonly kind: 'device' } & DeviceNode)
   | { readonly kind: 'link'; readonly path: string; readonly to: string }
@@ -43,6 +45,8 @@ export type MountStep =
 
 export interface DeviceNode {
   readonly path: string;
+  /** Bound from there in a user namespace, whose root may make no devices. */
+  readonly hostPath: string;
   /** Type and permission bits. */
   readonly mode: number;
   readonly major: number;
@@ -93,7 +97,7 @@ const LINKS: readonly (readonly [path: string, to: string])[] = [
 export function mountPlan(spec: ContainerSpec, facts: MountFacts): readonly MountStep[] {
   return [
     filesystem('proc', '/proc', SAFE),
-    ...devSteps(spec, facts),
+    ...devSteps(facts),
     ...sysSteps(spec, facts),
     ...spec.mounts.map(mountStep),
     { kind: 'folder', path: spec.process.cwd },
@@ -104,10 +108,11 @@ export function mountPlan(spec: ContainerSpec, facts: MountFacts): readonly Moun
   ];
 }
 
-function devSteps(spec: ContainerSpec, facts: MountFacts): readonly MountStep[] {
+function devSteps(facts: MountFacts): readonly MountStep[] {
   const device = ([name, major, minor]: (typeof DEVICES)[number]): MountStep => ({
     kind: 'device',
     path: `/dev/${name}`,
+    hostPath: `/dev/${name}`,
     mode: CHARACTER_DEVICE_0666,
     major,
     minor,
@@ -127,9 +132,8 @@ function devSteps(spec: ContainerSpec, facts: MountFacts): readonly MountStep[] 
       mode: '0620',
       gid: TTY_GROUP,
     }),
-    spec.namespaces.ipc === 'node'
-      ? bind('/dev/mqueue', '/dev/mqueue', false)
-      : filesystem('mqueue', '/dev/mqueue', SAFE),
+    // Of the IPC namespace the process is in, also when that is the node's.
+    filesystem('mqueue', '/dev/mqueue', SAFE),
     bind(facts.shmFolder, '/dev/shm', false),
     ...added.map((node) => ({ kind: 'device', ...node }) as const),
   ];
@@ -160,6 +164,7 @@ function mountStep(mount: MountSpec): MountStep {
         isReadonly: mount.isReadonly,
         isRecursiveReadonly: mount.isRecursiveReadonly === true,
         propagation: mount.propagation,
+        isIdMapped: mount.isIdMapped === true,
       };
     case 'tmpfs': {
       const attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
@@ -193,5 +198,6 @@ function bind(source: string, target: string, isReadonly: boolean): MountStep {
     isReadonly,
     isRecursiveReadonly: false,
     propagation: 'private',
+    isIdMapped: false,
   };
 }

@@ -9,7 +9,7 @@
 import * as libc from '../syscalls/libc.ts';
 import * as linux from '../syscalls/linux.ts';
 import { isFolder, makeInRoot, openInRoot, openParent, tryOpenInRoot } from './in-root.ts';
-import type { MountStep } from './mount-plan.ts';
+import type { DeviceNode, MountStep } from './mount-plan.ts';
 import { overlayOptions } from './overlay.ts';
 import type { OverlayRootfs } from './spec.ts';
 
@@ -30,24 +30,96 @@ export interface RootfsRequest {
   readonly openTerminal: (root: number) => number;
 }
 
+/** What is opened as the root of the node, and used as the root of the container's user namespace. */
+export interface RootfsParts {
+  /** By step: the mount to attach; -1 where a step needs none. */
+  readonly sources: readonly number[];
+  /** The overlay of a container in a user namespace; else it is mounted by {@link enterRootfs}. */
+  readonly overlay: number | undefined;
+}
+
+/** `user`: an fd of the user namespace whose ids the layers and some mounts are mapped to. */
+export function openRootfs(
+  request: Omit<RootfsRequest, 'openTerminal'>,
+  user: number | undefined,
+): RootfsParts {
+  const openSource = (step: MountStep): number => {
+    if (step.kind === 'bind') return openBind(step, user);
+    return step.kind === 'device' && user !== undefined ? openDevice(step) : -1;
+  };
+  // Before the propagation changes, while the mounts still have their peers: a shared one stays shared.
+  const sources = request.steps.map(openSource);
+  return { sources, overlay: user === undefined ? undefined : mapOverlay(request.rootfs, user) };
+}
+
 /** Mounts everything and makes it the root of this process; the working directory is `/` then. */
-export function enterRootfs(request: RootfsRequest): void {
-  // Opened first, while the mounts still have their peers: a shared one stays shared.
-  const sources = request.steps.map((step) => (step.kind === 'bind' ? cloneTree(step.source) : -1));
+export function enterRootfs(request: RootfsRequest, parts: RootfsParts): void {
   const host = libc.openTree(linux.AT_FDCWD, '/', linux.OPEN_TREE_CLOEXEC);
   libc.mount('none', '/', null, linux.MS_REC | linux.MS_SLAVE, null);
-  const { folder, options } = overlayOptions(request.rootfs);
-  libc.chdir(folder);
-  libc.mount('overlay', request.mountPoint, 'overlay', 0, options);
-  libc.chdir(request.mountPoint);
+  if (parts.overlay === undefined) mountOverlay(request);
+  else {
+    libc.moveMount(parts.overlay, host, ATTACH);
+    libc.fchdir(parts.overlay);
+  }
   const root = openInRoot(linux.AT_FDCWD, '.', linux.O_PATH | linux.O_DIRECTORY);
   for (const [index, step] of request.steps.entries()) {
-    applyStep(root, step, sources[index] ?? -1, request);
+    applyStep(root, step, parts.sources[index] ?? -1, request);
   }
   libc.pivotRoot('.', '.');
   libc.fchdir(host);
   libc.umount('.', linux.MNT_DETACH);
   libc.chdir('/');
+}
+
+function mountOverlay({ rootfs, mountPoint }: RootfsRequest): void {
+  const { folder, options } = overlayOptions(rootfs);
+  libc.chdir(folder);
+  libc.mount('overlay', mountPoint, 'overlay', 0, options);
+  libc.chdir(mountPoint);
+}
+
+/** An overlay cannot be mapped itself, but its lower layers can; the upper one holds mapped ids. */
+function mapOverlay(rootfs: OverlayRootfs, user: number): number {
+  const context = libc.fsopen('overlay', linux.FSOPEN_CLOEXEC);
+  for (const lower of rootfs.lower) {
+    const layer = libc.openTree(linux.AT_FDCWD, lower, CLONE_TREE);
+    mapIds(layer, user, lower);
+    libc.fsconfigFd(context, linux.FSCONFIG_SET_FD, 'lowerdir+', layer);
+  }
+  for (const key of ['upper', 'work'] as const) {
+    const folder = libc.openTree(linux.AT_FDCWD, rootfs[key], linux.OPEN_TREE_CLOEXEC);
+    libc.fsconfigFd(context, linux.FSCONFIG_SET_FD, `${key}dir`, folder);
+  }
+  libc.fsconfig(context, linux.FSCONFIG_CMD_CREATE, null, null);
+  return libc.fsmount(context, linux.FSMOUNT_CLOEXEC, 0);
+}
+
+function openBind(step: MountStep & { kind: 'bind' }, user: number | undefined): number {
+  const source = libc.openTree(linux.AT_FDCWD, step.source, CLONE_TREE | linux.AT_RECURSIVE);
+  if (step.isIdMapped && user !== undefined) mapIds(source, user, step.source);
+  setAttributes(source, { propagation: PROPAGATION[step.propagation], isRecursive: true });
+  if (step.isReadonly) {
+    const isRecursive = step.isRecursiveReadonly;
+    setAttributes(source, { set: linux.MOUNT_ATTR_RDONLY, isRecursive });
+  }
+  return source;
+}
+
+function openDevice(step: MountStep & { kind: 'device' }): number {
+  const source = libc.openTree(linux.AT_FDCWD, step.hostPath, CLONE_TREE);
+  verifyDevice(source, step);
+  return source;
+}
+
+/** What is mounted below keeps its owners, who are nobody in the user namespace. */
+function mapIds(mount: number, user: number, path: string): void {
+  try {
+    setAttributes(mount, { set: linux.MOUNT_ATTR_IDMAP, user });
+  } catch (cause) {
+    throw new Error(`The owners of "${path}" cannot be mapped: its file system does not do it`, {
+      cause,
+    });
+  }
 }
 
 function applyStep(root: number, step: MountStep, source: number, request: RootfsRequest): void {
@@ -58,11 +130,9 @@ function applyStep(root: number, step: MountStep, source: number, request: Rootf
     case 'bind':
       attachBind(root, step, source);
       return;
-    case 'device': {
-      const [folder, name] = openParent(root, step.path);
-      libc.mknodat(folder, name, step.mode, makeDevice(step.major, step.minor));
+    case 'device':
+      makeDeviceNode(root, step, source);
       return;
-    }
     case 'link': {
       const [folder, name] = openParent(root, step.path);
       libc.symlinkat(step.to, folder, name);
@@ -105,15 +175,27 @@ function mountFilesystem(root: number, step: MountStep & { kind: 'filesystem' })
 }
 
 function attachBind(root: number, step: MountStep & { kind: 'bind' }, source: number): void {
-  setAttributes(source, { propagation: PROPAGATION[step.propagation], isRecursive: true });
-  if (step.isReadonly) {
-    setAttributes(source, {
-      set: linux.MOUNT_ATTR_RDONLY,
-      isRecursive: step.isRecursiveReadonly,
-    });
-  }
   const target = makeInRoot(root, step.target, isFolder(source) ? 'folder' : 'file');
   libc.moveMount(source, target, ATTACH);
+}
+
+function makeDeviceNode(root: number, step: MountStep & { kind: 'device' }, source: number): void {
+  const [folder, name] = openParent(root, step.path);
+  if (source === -1) {
+    libc.mknodat(folder, name, step.mode, makeDevice(step.major, step.minor));
+  } else {
+    libc.mknodat(folder, name, linux.S_IFREG, 0);
+    libc.moveMount(source, openInRoot(folder, name, linux.O_PATH | linux.O_NOFOLLOW), ATTACH);
+  }
+}
+
+function verifyDevice(fd: number, expected: Omit<DeviceNode, 'path'>): void {
+  const { mode, major, minor } = libc.fileFacts(fd);
+  const isSame =
+    (mode & linux.S_IFMT) === (expected.mode & linux.S_IFMT) &&
+    major === expected.major &&
+    minor === expected.minor;
+  if (!isSame) throw new Error(`"${expected.hostPath}" is not the device it should be`);
 }
 
 function maskPath(root: number, path: string): void {
@@ -141,21 +223,20 @@ function makeReadonly(root: number, path: string): void {
   libc.moveMount(mount, target, ATTACH);
 }
 
-function cloneTree(source: string): number {
-  return libc.openTree(linux.AT_FDCWD, source, CLONE_TREE | linux.AT_RECURSIVE);
-}
-
 function setAttributes(
   mount: number,
   change: {
     readonly set?: number;
     readonly propagation?: number;
+    /** An fd, for MOUNT_ATTR_IDMAP. */
+    readonly user?: number;
     readonly isRecursive?: boolean;
   },
 ): void {
   const attributes = Buffer.alloc(32);
   attributes.writeBigUInt64LE(BigInt(change.set ?? 0), 0);
   attributes.writeBigUInt64LE(BigInt(change.propagation ?? 0), 16);
+  attributes.writeBigUInt64LE(BigInt(change.user ?? 0), 24);
   const recursive = change.isRecursive === true ? linux.AT_RECURSIVE : 0;
   libc.mountSetattr(mount, linux.AT_EMPTY_PATH | recursive, attributes);
 }

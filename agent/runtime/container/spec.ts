@@ -35,9 +35,23 @@ export interface ContainerNamespaces {
   readonly ipc: 'pod' | 'node';
   readonly uts: 'pod' | 'node';
   readonly pid: PidNamespace;
+  /** The sandbox' own; absent: the node's. */
+  readonly user?: UserNamespace;
 }
 
-/** `target`: shared with another, running container. `pod` is refused by name as yet. */
+/** How the ids in a user namespace are those of the node. Each has at least the id 0. */
+export interface UserNamespace {
+  readonly uids: IdMapping;
+  readonly gids: IdMapping;
+}
+
+/** The ids 0 to `length - 1` are `hostId` and so on outside. */
+export interface IdMapping {
+  readonly hostId: number;
+  readonly length: number;
+}
+
+/** `pod`: the sandbox'; `target`: shared with another, running container. */
 export type PidNamespace =
   | { readonly kind: 'container' }
   | { readonly kind: 'node' }
@@ -65,6 +79,8 @@ export interface BindMount {
   /** Also what is mounted below the source becomes read-only. */
   readonly isRecursiveReadonly?: boolean;
   readonly propagation: 'private' | 'slave' | 'shared';
+  /** Owners in the source are taken for those of the user namespace: 0 is its root. */
+  readonly isIdMapped?: boolean;
 }
 
 export interface TmpfsMount {
@@ -145,6 +161,17 @@ export interface SandboxSpec {
   readonly hostname: string;
   /** Namespaced ones only: `net.*` with a network of its own, `kernel.shm*`, `kernel.msg*`, … */
   readonly sysctls: Readonly<Record<string, string>>;
+  /** Owns all of the pod's namespaces. */
+  readonly user?: UserNamespace;
+  /** A PID namespace for the containers that ask for it. */
+  readonly sharedPid?: SharedPidNamespace;
   /** The pod's cgroup, made when missing and removed with the sandbox; absent: none. */
   readonly cgroup?: { readonly path: string; readonly resources: CgroupResources };
+}
+
+export interface SharedPidNamespace {
+  /** Of its first process; made and removed with the sandbox. */
+  readonly cgroupPath: string;
+  /** Of its first process; absent: not confined. */
+  readonly seccomp?: SeccompFilter;
 }

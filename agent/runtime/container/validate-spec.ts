@@ -5,13 +5,21 @@
 
 import { capabilityNumber } from './capabilities.ts';
 import { isRlimit } from './rlimits.ts';
-import type { ContainerSpec, MountSpec, ProcessSpec, SandboxSpec } from './spec.ts';
+import type {
+  ContainerNamespaces,
+  ContainerSpec,
+  MountSpec,
+  ProcessSpec,
+  SandboxSpec,
+} from './spec.ts';
 
 const ID = /^[a-z0-9][a-z0-9-]{0,127}$/i;
 const CGROUP = /^(\/(?!\.{1,2}(\/|$))[^/\n]+)+$/;
 const SYSCTL = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i;
 /** uid_t is unsigned, but -1 and what is beyond 2^31 mean other things in some calls. */
 const ID_NUMBER_MAX = 2 ** 31 - 1;
+/** The last one, 2^32 - 1, stands for none. */
+const MAPPED_ID_MAX = 2 ** 32 - 1;
 /** Of the kernel. */
 const HOSTNAME_BYTES_MAX = 64;
 const OOM_SCORE_MAX = 1000;
@@ -24,7 +32,7 @@ export function containerProblems(spec: ContainerSpec): readonly string[] {
   return [
     ID.test(spec.id) ? '' : `"${spec.id}" is not a container id`,
     CGROUP.test(spec.cgroupPath) ? '' : `"${spec.cgroupPath}" is not a cgroup path`,
-    spec.namespaces.pid.kind === 'pod' ? 'a PID namespace of the pod is not implemented' : '',
+    userNamespaceProblem(spec.namespaces),
     spec.rootfs.lower.length > 0 ? '' : 'the root has no layers',
     ...[...spec.rootfs.lower, spec.rootfs.upper, spec.rootfs.work].map(pathProblem),
     ...spec.mounts.map(mountProblem),
@@ -65,8 +73,32 @@ export function sandboxProblems(spec: SandboxSpec): readonly string[] {
     spec.cgroup === undefined || CGROUP.test(spec.cgroup.path)
       ? ''
       : `"${spec.cgroup.path}" is not a cgroup path`,
+    userNamespaceProblem({ ...spec, pid: { kind: 'container' } }),
+    spec.sharedPid === undefined || CGROUP.test(spec.sharedPid.cgroupPath)
+      ? ''
+      : `"${spec.sharedPid.cgroupPath}" is not a cgroup path`,
     ...Object.keys(spec.sysctls).map((name) => sysctlProblem(name, spec)),
   ].filter((problem) => problem !== '');
+}
+
+/** What the namespaces of the node own cannot be had by the root of another user namespace. */
+function userNamespaceProblem(
+  namespaces: Pick<ContainerNamespaces, 'network' | 'ipc' | 'uts' | 'pid' | 'user'>,
+): string {
+  const { user, network, ipc, uts, pid } = namespaces;
+  if (user === undefined) return '';
+  const isBad = [user.uids, user.gids].some(
+    ({ hostId, length }) =>
+      !Number.isInteger(hostId) ||
+      !Number.isInteger(length) ||
+      hostId < 0 ||
+      length < 1 ||
+      hostId + length > MAPPED_ID_MAX,
+  );
+  if (isBad) return 'an id mapping is not within the ids there are';
+  return [network, ipc, uts, pid.kind].includes('node')
+    ? "a user namespace goes only with the pod's own network, IPC, host name and PIDs"
+    : '';
 }
 
 function sysctlProblem(name: string, spec: SandboxSpec): string {

@@ -1,5 +1,6 @@
 /** Status: whether pods can be run. Only features that work are advertised. */
 
+import { hasUserNamespaces } from '../sandbox/user-namespace.ts';
 import type { Rpc } from './rpc.ts';
 
 export const status: Rpc<'Status'> = async ({ runtime }, { verbose }) => ({
@@ -10,7 +11,10 @@ export const status: Rpc<'Status'> = async ({ runtime }, { verbose }) => ({
     ],
   },
   runtime_handlers: [
-    { name: '', features: { recursive_read_only_mounts: true, user_namespaces: false } },
+    {
+      name: '',
+      features: { recursive_read_only_mounts: true, user_namespaces: hasUserNamespaces() },
+    },
   ],
   features: { supplemental_groups_policy: true },
   info: verbose ? { config: JSON.stringify({ dataDir: runtime.parts.dataDir }) } : {},

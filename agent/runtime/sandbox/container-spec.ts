@@ -26,6 +26,7 @@ import { processSpec } from './process.ts';
 import { CONTAINER_PIDS_MAX, cgroupResources } from './resources.ts';
 import { seccompFilter } from './seccomp.ts';
 import { signalNumber, stopSignalName } from './signals.ts';
+import { checkSameUserNamespace, userNamespace } from './user-namespace.ts';
 
 /** Larger passwd and group files of an image are cut off there. */
 const USER_FILE_BYTES_MAX = 1024 * 1024;
@@ -74,10 +75,11 @@ function containerSpec(input: ContainerInput, process: ContainerSpec['process'])
   const { config, sandbox, folder } = input;
   const context = config.linux?.security_context ?? null;
   const isReadonly = context?.readonly_rootfs ?? false;
+  const own = namespaces(sandbox, context?.namespace_options ?? null);
   const log = logPath(sandbox.config.log_directory, config.log_path);
   return {
     id: input.id,
-    namespaces: namespaces(sandbox, context?.namespace_options ?? null),
+    namespaces: own,
     rootfs: {
       lower: input.lowers,
       upper: path.join(folder, 'upper'),
@@ -86,7 +88,7 @@ function containerSpec(input: ContainerInput, process: ContainerSpec['process'])
     isRootfsReadonly: isReadonly,
     mounts: [
       ...input.imageMounts.map(imageMount),
-      ...containerMounts(config.mounts, podFileMounts(input.sandboxFolder), isReadonly),
+      ...containerMounts(config.mounts, podFileMounts(input.sandboxFolder), isReadonly, own.user),
     ],
     devices: config.devices.map((device) => ({
       hostPath: device.host_path,
@@ -112,7 +114,13 @@ function containerSpec(input: ContainerInput, process: ContainerSpec['process'])
 }
 
 function imageMount(mount: HostMount): BindMount {
-  return { kind: 'bind', ...mount, isReadonly: true, propagation: 'private' };
+  return {
+    kind: 'bind',
+    ...mount,
+    isReadonly: true,
+    propagation: 'private',
+    isIdMapped: true,
+  };
 }
 
 function containerRecord(
@@ -185,19 +193,27 @@ function readImageFile(tree: MergedTree, name: string): string {
 
 /** The sandbox's choice of network, IPC and UTS; the container's of PID. */
 function namespaces(sandbox: SandboxRecord, own: NamespaceOption | null): ContainerNamespaces {
+  const ofSandbox = sandbox.config.linux?.security_context?.namespace_options ?? null;
+  checkSameUserNamespace(ofSandbox, own);
   const shared = sandboxNamespaces(sandbox);
-  return { sandboxId: sandbox.id, ...shared, pid: pidNamespace(own) };
+  const pid = pidNamespace(own);
+  if (pid.kind === 'pod' && ofSandbox?.pid !== 'POD') {
+    throw new CriError('INVALID_ARGUMENT', 'the sandbox has no PID namespace for its containers');
+  }
+  return { sandboxId: sandbox.id, ...shared, pid };
 }
 
 export function sandboxNamespaces(
   sandbox: Pick<SandboxRecord, 'config'>,
-): Pick<ContainerNamespaces, 'network' | 'ipc' | 'uts'> {
+): Pick<ContainerNamespaces, 'network' | 'ipc' | 'uts' | 'user'> {
   const options = sandbox.config.linux?.security_context?.namespace_options ?? null;
   const network = options?.network === 'NODE' ? 'node' : 'pod';
+  const user = userNamespace(options);
   return {
     network,
     ipc: options?.ipc === 'NODE' ? 'node' : 'pod',
     uts: network === 'node' && sandbox.config.hostname === '' ? 'node' : 'pod',
+    ...(user === undefined ? {} : { user }),
   };
 }
 
@@ -239,7 +255,6 @@ function refuseUnimplemented(config: ContainerConfig): void {
   };
   if (config.CDI_devices.length > 0) refuse('CDI devices');
   if (context?.apparmor?.profile_type === 'Localhost') refuse('AppArmor profiles');
-  if (context?.namespace_options?.userns_options?.mode === 'POD') refuse('user namespaces');
   for (const { key, value } of config.envs) {
     if (!value.equals(Buffer.from(value.toString('utf8')))) {
       throw new CriError('INVALID_ARGUMENT', `the value of ${key} is not UTF-8`);

@@ -6,8 +6,8 @@
 
 import path from 'node:path';
 import { CriError } from '../../../proto/cri/rpcs.ts';
-import type { Mount } from '../../../proto/cri/types.ts';
-import type { BindMount } from '../container/spec.ts';
+import type { IdMapping as CriIdMapping, Mount } from '../../../proto/cri/types.ts';
+import type { BindMount, IdMapping, UserNamespace } from '../container/spec.ts';
 
 const PROPAGATION = {
   PROPAGATION_PRIVATE: 'private',
@@ -20,8 +20,9 @@ export function containerMounts(
   given: readonly Mount[],
   podFiles: ReadonlyMap<string, string>,
   isRootReadonly: boolean,
+  user?: UserNamespace,
 ): readonly BindMount[] {
-  const mounts = given.map(bindMount);
+  const mounts = given.map((mount) => bindMount(mount, user));
   const targets = new Set(mounts.map((mount) => mount.target));
   for (const [target, source] of podFiles) {
     if (targets.has(target)) continue;
@@ -31,16 +32,28 @@ export function containerMounts(
       target,
       isReadonly: isRootReadonly,
       propagation: 'private',
+      isIdMapped: true,
     });
   }
   return mounts.toSorted((a, b) => depth(a.target) - depth(b.target));
 }
 
-function bindMount(mount: Mount): BindMount {
+/** Other mappings would need a user namespace of their own. */
+function isSandboxMapping(mount: Mount, user: UserNamespace | undefined): boolean {
+  const isSame = (mappings: readonly CriIdMapping[], own: IdMapping | undefined): boolean =>
+    mappings.length === 1 &&
+    mappings[0]?.container_id === 0 &&
+    mappings[0].host_id === own?.hostId &&
+    mappings[0].length === own.length;
+  return isSame(mount.uidMappings, user?.uids) && isSame(mount.gidMappings, user?.gids);
+}
+
+function bindMount(mount: Mount, user: UserNamespace | undefined): BindMount {
   const { container_path: target, host_path: source } = mount;
   if (mount.image !== null) throw unimplemented(`mount of an image at "${target}"`);
-  if (mount.uidMappings.length + mount.gidMappings.length > 0) {
-    throw unimplemented(`id-mapped mount at "${target}"`);
+  const isIdMapped = mount.uidMappings.length + mount.gidMappings.length > 0;
+  if (isIdMapped && !isSandboxMapping(mount, user)) {
+    throw invalid(`the id mapping of the mount at "${target}" is not that of the sandbox`);
   }
   if (mount.mount_options.length > 0) throw unimplemented(`mount options at "${target}"`);
   if (!target.startsWith('/')) throw invalid(`container_path "${target}" is not absolute`);
@@ -56,6 +69,7 @@ function bindMount(mount: Mount): BindMount {
     isReadonly: mount.readonly,
     isRecursiveReadonly: mount.recursive_read_only,
     propagation,
+    isIdMapped,
   };
 }
 

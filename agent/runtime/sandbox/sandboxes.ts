@@ -7,7 +7,7 @@
 import path from 'node:path';
 import { CriError, type RunPodSandboxRequest } from '../../../proto/cri/rpcs.ts';
 import type { PodSandboxConfig, PodSandboxMetadata } from '../../../proto/cri/types.ts';
-import type { SandboxSpec } from '../container/spec.ts';
+import type { SandboxSpec, SharedPidNamespace } from '../container/spec.ts';
 import { SpawnerError } from '../spawner/client.ts';
 import { isOnNodeNetwork, type SandboxRecord, sandboxName } from '../store/sandbox-record.ts';
 import { sandboxNamespaces } from './container-spec.ts';
@@ -15,7 +15,9 @@ import type { Containers } from './containers.ts';
 import { removePodFiles, writePodFiles } from './pod-files.ts';
 import { cgroupResources } from './resources.ts';
 import type { Runtime } from './runtime.ts';
+import { seccompFilter } from './seccomp.ts';
 import { asCri, criErrorOf } from './spawner-link.ts';
+import { hasUserNamespaces, userNamespace } from './user-namespace.ts';
 
 /** HOST_NAME_MAX of Linux. */
 const HOSTNAME_BYTES_MAX = 64;
@@ -149,13 +151,24 @@ function sandboxSpec(record: SandboxRecord, cgroupRoot: string): SandboxSpec {
   const { config } = record;
   const resources = cgroupResources(config.linux?.resources ?? null);
   // A parent that was given is the client's to make, to limit and to remove.
+  const hasSharedPid = config.linux?.security_context?.namespace_options?.pid === 'POD';
   const isOwnCgroup = (config.linux?.cgroup_parent ?? '') === '';
   return {
     id: record.id,
     ...sandboxNamespaces(record),
     hostname: config.hostname,
     sysctls: config.linux?.sysctls ?? {},
+    ...(hasSharedPid ? { sharedPid: sharedPid(record, cgroupRoot) } : {}),
     ...(isOwnCgroup ? { cgroup: { path: cgroupParentOf(record, cgroupRoot), resources } } : {}),
+  };
+}
+
+function sharedPid(record: SandboxRecord, cgroupRoot: string): SharedPidNamespace {
+  const context = record.config.linux?.security_context ?? null;
+  const seccomp = seccompFilter(context, []);
+  return {
+    cgroupPath: path.posix.join(cgroupParentOf(record, cgroupRoot), record.id),
+    ...(seccomp === undefined ? {} : { seccomp }),
   };
 }
 
@@ -181,7 +194,9 @@ function checkedConfig(
     return invalid(`the hostname is longer than ${HOSTNAME_BYTES_MAX} bytes`);
   }
   const options = config.linux?.security_context?.namespace_options;
-  if (options?.userns_options?.mode === 'POD') return unimplemented('user namespaces');
+  if (userNamespace(options ?? null) !== undefined && !hasUserNamespaces()) {
+    return unimplemented('user namespaces on this kernel');
+  }
   const hostPort = config.port_mappings.find((mapping) => mapping.host_port > 0);
   if (hostPort !== undefined && !isOnNodeNetwork(config)) {
     return unimplemented(`host port ${hostPort.host_port}`);

@@ -106,7 +106,7 @@ export class ContainerStdio {
 export function openContainerEnds(
   files: ContainerFiles,
   spec: StdioSpec,
-  user: UserSpec,
+  user: Pick<UserSpec, 'uid' | 'gid'>,
 ): readonly [stdin: number, stdout: number, stderr: number] {
   const outputs = (['stdout', 'stderr'] as const).map((name) => {
     mknodat(AT_FDCWD, files.pipe(name), S_IFIFO | 0o600, 0);
@@ -123,7 +123,7 @@ export function openContainerEnds(
 }
 
 /** So that the container's user may open /dev/stdout, which leads here. */
-function owned(fd: number, user: UserSpec): number {
+function owned(fd: number, user: Pick<UserSpec, 'uid' | 'gid'>): number {
   fchownSync(fd, user.uid, user.gid);
   return fd;
 }

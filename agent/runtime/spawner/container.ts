@@ -3,14 +3,14 @@
  * Every change of state is on disk before anyone is told.
  */
 
-import { closeSync, openSync } from 'node:fs';
+import { chownSync, closeSync, openSync } from 'node:fs';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
 import type { Cgroups } from '../cgroup/cgroups.ts';
 import type { CgroupResources } from '../cgroup/resources.ts';
 import { readOomKills } from '../cgroup/stats.ts';
 import { runChild } from '../container/child.ts';
-import type { ContainerSpec } from '../container/spec.ts';
+import type { ContainerSpec, UserNamespace, UserSpec } from '../container/spec.ts';
 import { pidfdOpen, pidfdSendSignal } from '../syscalls/libc.ts';
 import { SIGKILL } from '../syscalls/linux.ts';
 import { exitStatusOf } from '../syscalls/pidfd-exit.ts';
@@ -196,22 +196,31 @@ export class Container {
       cgroups.limitDevices(spec.cgroupPath, plan.deviceRules);
       const open = (file: string): number => keep(openSync(file, 'r'));
       const namespaces = plan.namespaces.map(({ file, flags }) => ({ fd: open(file), flags }));
-      const ends = spec.stdio.isTty
-        ? undefined
-        : openContainerEnds(this.#files, spec.stdio, spec.process.user);
+      const sandboxPid = spec.namespaces.pid.kind === 'pod' ? sandbox.pid : undefined;
+      const user = plan.user && { fd: open(plan.user.file), flags: plan.user.flags };
+      const owner = hostIds(spec.namespaces.user, spec.process.user);
+      if (spec.namespaces.user !== undefined) {
+        const root = hostIds(spec.namespaces.user, { uid: 0, gid: 0 });
+        for (const folder of [spec.rootfs.upper, spec.rootfs.work]) {
+          chownSync(folder, root.uid, root.gid);
+        }
+      }
+      const ends = spec.stdio.isTty ? undefined : openContainerEnds(this.#files, spec.stdio, owner);
       for (const fd of ends ?? []) keep(fd);
       if (ends !== undefined) stdio = ContainerStdio.ofPipes(this.#files, spec.stdio, log);
+      const pidFile = targetPid === undefined ? sandboxPid : `/proc/${targetPid}/ns/pid`;
       const process = await spawner.spawn({
         namespaceFlags: plan.cloneFlags,
-        ...(targetPid !== undefined && { pidNamespace: open(`/proc/${targetPid}/ns/pid`) }),
+        ...(pidFile !== undefined && { pidNamespace: open(pidFile) }),
         run: (pipes) =>
           runChild({
             ...pipes,
             ...(ends !== undefined && { stdio: ends }),
             namespaces,
+            ...(user !== undefined && { user }),
             rootfs: { rootfs: spec.rootfs, mountPoint: this.#files.rootfs, steps: plan.mounts },
             process: spec.process,
-            grantable: spawner.capabilities,
+            grantable: user === undefined ? spawner.capabilities : spawner.allCapabilities,
           }),
         // Late, so that the copies of the spawner's pages are not counted against the container.
         onReady: (pid) => {
@@ -303,6 +312,16 @@ export class Container {
   #now(): string {
     return this.#context.nanoClock.now().toString();
   }
+}
+
+/** Ids as the node numbers them. */
+function hostIds(
+  user: UserNamespace | undefined,
+  { uid, gid }: Pick<UserSpec, 'uid' | 'gid'>,
+): Pick<UserSpec, 'uid' | 'gid'> {
+  return user === undefined
+    ? { uid, gid }
+    : { uid: user.uids.hostId + uid, gid: user.gids.hostId + gid };
 }
 
 function startedOf(record: StartRecord | undefined): { readonly started?: StartedContainer } {

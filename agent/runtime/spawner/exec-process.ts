@@ -15,6 +15,7 @@ import {
   CLONE_NEWIPC,
   CLONE_NEWNET,
   CLONE_NEWNS,
+  CLONE_NEWUSER,
   CLONE_NEWUTS,
   O_CLOEXEC,
   SIGKILL,
@@ -46,6 +47,7 @@ export class ExecProcess {
     context: SpawnerContext,
   ): Promise<ExecProcess> {
     const { pid, pidfd } = container.live();
+    const isMapped = container.spec.namespaces.user !== undefined;
     const opened: number[] = [];
     const ours: number[] = [];
     const keep = (fd: number): number => {
@@ -61,9 +63,9 @@ export class ExecProcess {
           runChild({
             ...pipes,
             ...(ends !== undefined && { stdio: ends }),
-            namespaces: [{ fd: pidfd, flags: ALL_NAMESPACES }],
+            namespaces: [{ fd: pidfd, flags: ALL_NAMESPACES | (isMapped ? CLONE_NEWUSER : 0) }],
             process: request.process,
-            grantable: context.spawner.capabilities,
+            grantable: isMapped ? context.spawner.allCapabilities : context.spawner.capabilities,
           }),
         onReady: (pid) => context.cgroups.join(container.spec.cgroupPath, pid),
       });

@@ -75,6 +75,11 @@ export class ProcessSpawner {
   readonly #waiting: (() => void)[] = [];
   /** What this process has, and so can give. */
   readonly capabilities = parseBoundingSet(readFileSync('/proc/self/status', 'utf8'));
+  /** All that the kernel knows: the root of a user namespace has them there. */
+  readonly allCapabilities = Array.from(
+    { length: Number(readFileSync('/proc/sys/kernel/cap_last_cap', 'utf8')) + 1 },
+    (_, number) => number,
+  );
 
   constructor(reaper: Reaper, clock: Clock, logger: Logger) {
     this.#reaper = reaper;
@@ -129,28 +134,31 @@ export class ProcessSpawner {
     const [reportReader, report] = pipe2(O_CLOEXEC);
     const [go, goWriter] = pipe2(O_CLOEXEC);
     const pid = this.#clone(request, { report, go, goWriter });
-    const exit = this.#reaper.waitFor(pid);
-    const pidfd = pidfdOpen(pid);
+    const seen: Seen = { isExecuting: false, child: this.#child(pid) };
     closeSync(report);
     closeSync(go);
-    const kill = this.#clock.schedule(START_TIMEOUT_MS, () => tryKill(pidfd));
-    const seen = await this.#followReport(reportReader, request, { pid, pidfd, goWriter });
+    const kill = this.#clock.schedule(START_TIMEOUT_MS, () => tryKill(seen.child.pidfd));
+    await this.#followReport(reportReader, request, goWriter, seen);
     kill();
     closeSync(goWriter);
+    const { child, terminal } = seen;
     if (seen.isExecuting && seen.failure === undefined) {
-      const { terminal } = seen;
       return {
         kind: 'started',
-        process: { pid, pidfd, exit, ...(terminal !== undefined && { terminal }) },
+        process: { ...child, ...(terminal !== undefined && { terminal }) },
       };
     }
-    tryKill(pidfd);
-    const status = await exit;
-    closeSync(pidfd);
+    tryKill(child.pidfd);
+    const status = await child.exit;
+    closeSync(child.pidfd);
     if (seen.terminal !== undefined) closeSync(seen.terminal);
     return seen.failure === undefined
       ? { kind: 'crashed', status }
       : { kind: 'failed', message: seen.failure };
+  }
+
+  #child(pid: number): Child {
+    return { pid, exit: this.#reaper.waitFor(pid), pidfd: pidfdOpen(pid) };
   }
 
   /** Returns in the parent only. */
@@ -173,9 +181,9 @@ export class ProcessSpawner {
   async #followReport(
     reader: number,
     request: SpawnRequest,
-    child: { readonly pid: number; readonly pidfd: number; readonly goWriter: number },
-  ): Promise<Seen> {
-    const seen: Seen = { isExecuting: false };
+    goWriter: number,
+    seen: Seen,
+  ): Promise<void> {
     const lines = new LineReader(REPORT_LINE_BYTES_MAX);
     const socket = new net.Socket({ fd: reader, readable: true, writable: false });
     try {
@@ -191,12 +199,19 @@ export class ProcessSpawner {
               seen.isExecuting = true;
               break;
             case 'terminal':
-              seen.terminal = pidfdGetfd(child.pidfd, line.fd);
-              answer(child.goWriter);
+              seen.terminal = pidfdGetfd(seen.child.pidfd, line.fd);
+              answer(goWriter);
+              break;
+            case 'sibling':
+              // One that has died meanwhile is not waited for: the report ends, and it is tried again.
+              if (parentOf(line.pid) !== process.pid) break;
+              closeSync(seen.child.pidfd);
+              seen.child = this.#child(line.pid);
+              answer(goWriter);
               break;
             case 'ready':
-              request.onReady?.(child.pid);
-              answer(child.goWriter);
+              request.onReady?.(seen.child.pid);
+              answer(goWriter);
               break;
           }
         }
@@ -204,15 +219,31 @@ export class ProcessSpawner {
     } catch (error) {
       seen.failure ??= error instanceof Error ? error.message : String(error);
     }
-    return seen;
   }
+}
+
+interface Child {
+  readonly pid: number;
+  readonly pidfd: number;
+  readonly exit: Promise<ExitStatus>;
 }
 
 /** What a child has reported. */
 interface Seen {
+  /** The one that becomes the program. */
+  child: Child;
   isExecuting: boolean;
   failure?: string;
   terminal?: number;
+}
+
+/** Undefined when there is no such process. */
+function parentOf(pid: number): number | undefined {
+  try {
+    return Number(/^PPid:\t(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]);
+  } catch {
+    return undefined;
+  }
 }
 
 function answer(goWriter: number): void {

@@ -7,7 +7,7 @@
  *   containers/ID/std{in,out,err}  named pipes of its standard streams
  *   containers/ID/rootfs/        where the root is mounted, in the container's namespace only
  *   sandboxes/ID/sandbox.json    the spec, and since which start of the machine
- *   sandboxes/ID/{net,ipc,uts}   the namespaces, bound to files
+ *   sandboxes/ID/{net,ipc,uts,pid,user}  the namespaces, bound to files
  *   sandboxes/ID/shm/            /dev/shm of the pod, a tmpfs
  *
  * A file is there whole or not at all. Nothing is flushed to disk: when the machine fails, all it tells
@@ -84,6 +84,10 @@ export class ContainerFiles {
   }
 }
 
+/** What a sandbox may have of its own. */
+export const PINNED_NAMESPACES = ['net', 'ipc', 'uts', 'pid', 'user'] as const;
+export type PinnedNamespace = (typeof PINNED_NAMESPACES)[number];
+
 export class SandboxFiles {
   readonly folder: string;
   readonly shm: string;
@@ -95,13 +99,13 @@ export class SandboxFiles {
     this.record = new RecordFile(path.join(this.folder, 'sandbox.json'));
   }
 
-  namespace(name: 'net' | 'ipc' | 'uts'): string {
+  namespace(name: PinnedNamespace): string {
     return path.join(this.folder, name);
   }
 
   make(): void {
     mkdirSync(this.shm, { recursive: true, mode: 0o700 });
-    for (const name of ['net', 'ipc', 'uts'] as const) {
+    for (const name of PINNED_NAMESPACES) {
       writeFileSync(this.namespace(name), '', { flag: 'a' });
     }
   }

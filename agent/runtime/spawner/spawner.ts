@@ -136,7 +136,7 @@ export class Spawner {
   }
 
   async #stopSandbox(id: string): Promise<Empty> {
-    this.#sandboxes.get(id)?.stop();
+    await this.#sandboxes.get(id)?.stop();
     return DONE;
   }
 

@@ -24,11 +24,15 @@ export interface SandboxPaths {
   readonly net?: string;
   readonly ipc?: string;
   readonly uts?: string;
+  readonly pid?: string;
+  readonly user?: string;
   readonly shm?: string;
 }
 
 export interface StartPlan {
   readonly cloneFlags: number;
+  /** Present in a user namespace: what is cloned or unshared inside of it. */
+  readonly user?: { readonly file: string; readonly flags: number };
   readonly namespaces: readonly { readonly file: string; readonly flags: number }[];
   readonly mounts: readonly MountStep[];
   /** Undefined: all devices. */
@@ -48,7 +52,8 @@ export function planStart(request: {
   readonly layout: CgroupLayout;
 }): StartPlan {
   const { spec, sandbox, layout } = request;
-  const { network, ipc, uts, pid } = spec.namespaces;
+  const { network, ipc, uts, pid, user } = spec.namespaces;
+  const ownFlags = CLONE_NEWNS | (pid.kind === 'container' ? CLONE_NEWPID : 0);
   const join = (mode: 'pod' | 'node', file: string | undefined, flags: number) =>
     mode === 'node' || file === undefined ? [] : [{ file, flags }];
   const devices = spec.isPrivileged
@@ -60,7 +65,10 @@ export function planStart(request: {
     devices,
   };
   return {
-    cloneFlags: CLONE_NEWNS | (pid.kind === 'container' ? CLONE_NEWPID : 0),
+    // Namespaces belong to the user namespace in which they are made.
+    ...(user === undefined
+      ? { cloneFlags: ownFlags }
+      : { cloneFlags: 0, user: { file: sandbox.user ?? '', flags: ownFlags } }),
     namespaces: [
       ...join(network, sandbox.net, CLONE_NEWNET),
       ...join(ipc, sandbox.ipc, CLONE_NEWIPC),
@@ -94,7 +102,7 @@ function deviceNode(hostPath: string, containerPath: string): DeviceNode {
   const { mode, rdev } = statSync(hostPath);
   if (![CHARACTER, BLOCK].includes(mode & FILE_TYPE))
     throw new Error(`${hostPath} is not a device`);
-  return { path: containerPath, mode, ...splitDevice(rdev) };
+  return { path: containerPath, hostPath, mode, ...splitDevice(rdev) };
 }
 
 function allDevices(folder: string): readonly DeviceNode[] {

@@ -7,7 +7,7 @@
  */
 
 import { clone3 } from './libc.ts';
-import { CLONE_CLEAR_SIGHAND, SIGCHLD } from './linux.ts';
+import { CLONE_CLEAR_SIGHAND, CLONE_PARENT, SIGCHLD } from './linux.ts';
 import type { MemoryForClone } from './memory-for-clone.ts';
 
 /** struct clone_args of Linux 5.7; offsets of `flags` and `exit_signal`. */
@@ -20,9 +20,18 @@ const EXIT_SIGNAL_AT = 32;
  * that no handler of Node runs there. Its end is told by SIGCHLD.
  */
 export function cloneProcess(memory: MemoryForClone, namespaceFlags: number): number {
+  return clone(memory, BigInt(namespaceFlags), SIGCHLD);
+}
+
+/** The same, but the new process is a child of the caller's parent, which is told of its end. */
+export function cloneSibling(memory: MemoryForClone, namespaceFlags: number): number {
+  return clone(memory, BigInt(namespaceFlags) | CLONE_PARENT, 0);
+}
+
+function clone(memory: MemoryForClone, flags: bigint, exitSignal: number): number {
   const args = Buffer.alloc(CLONE_ARGS_BYTES);
-  args.writeBigUInt64LE(BigInt(namespaceFlags) | CLONE_CLEAR_SIGHAND, 0);
-  args.writeBigUInt64LE(BigInt(SIGCHLD), EXIT_SIGNAL_AT);
+  args.writeBigUInt64LE(flags | CLONE_CLEAR_SIGHAND, 0);
+  args.writeBigUInt64LE(BigInt(exitSignal), EXIT_SIGNAL_AT);
   memory.allowClone();
   return clone3(args);
 }

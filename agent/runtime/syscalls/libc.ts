@@ -32,6 +32,8 @@ const umountCall = libc.func('int umount2(str target, int flags)');
 const mkdiratCall = libc.func('int mkdirat(int dirfd, str path, uint mode)');
 const mknodatCall = libc.func('int mknodat(int dirfd, str path, uint mode, ulong device)');
 const symlinkatCall = libc.func('int symlinkat(str target, int dirfd, str path)');
+const statxCall = libc.func('int statx(int fd, str path, int flags, uint mask, void *facts)');
+const fstatfsCall = libc.func('int fstatfs(int fd, void *facts)');
 const fchownCall = libc.func('int fchown(int fd, uint uid, uint gid)');
 const readCall = libc.func('int64 read(int fd, void *buffer, uint64 count)');
 const writeCall = libc.func('int64 write(int fd, void *buffer, uint64 count)');
@@ -58,6 +60,10 @@ const killCall = libc.func('int kill(int pid, int signal)');
 const execveCall = libc.func('int execve(str path, const char **argv, const char **envp)');
 const exitCall = libc.func('void _exit(int status)');
 
+const STATX_BYTES = 256;
+const STATX_TYPE_AND_MODE = 3;
+const STATFS_BYTES = 120;
+const AT_EMPTY_PATH = 0x1000;
 const ENOENT = 2;
 const ENOSYS = 38;
 
@@ -92,6 +98,10 @@ export const fsconfig = (
 ): number =>
   check(intsStrings(SYSCALL.fsconfig, fd, command, key, value, 0), 'configure mount', key ?? fd);
 
+/** As {@link fsconfig}, for what is given as an fd. */
+export const fsconfigFd = (fd: number, command: number, key: string, value: number): number =>
+  check(intsStrings(SYSCALL.fsconfig, fd, command, key, null, value), 'configure mount', key);
+
 export const fsmount = (fd: number, flags: number, attributes: number): number =>
   check(ints(SYSCALL.fsmount, fd, flags, attributes, 0, 0), 'fsmount');
 
@@ -116,6 +126,30 @@ export const mountSetattr = (fd: number, flags: number, attributes: Buffer): num
 export function tryOpenat2(dirfd: number, path: string, how: Buffer): number {
   const fd = intStringPointer(SYSCALL.openat2, dirfd, path, how, how.length);
   return fd === -1 ? -koffi.errno() : fd;
+}
+
+/** What a file is, by its fd, also one of O_PATH. Source: statx(2). */
+export function fileFacts(fd: number): {
+  /** Type and permission bits. */
+  readonly mode: number;
+  /** Of a device. */
+  readonly major: number;
+  readonly minor: number;
+} {
+  const facts = Buffer.alloc(STATX_BYTES);
+  check(statxCall(fd, '', AT_EMPTY_PATH, STATX_TYPE_AND_MODE, facts), 'statx');
+  return {
+    mode: facts.readUInt16LE(28),
+    major: facts.readUInt32LE(128),
+    minor: facts.readUInt32LE(132),
+  };
+}
+
+/** The magic number of the file system that a file is on. Source: statfs(2). */
+export function fileSystemType(fd: number): number {
+  const facts = Buffer.alloc(STATFS_BYTES);
+  check(fstatfsCall(fd, facts), 'fstatfs');
+  return Number(facts.readBigUInt64LE(0));
 }
 
 export const mkdirat = (dirfd: number, path: string, mode: number): number =>

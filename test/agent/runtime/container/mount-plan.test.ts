@@ -84,8 +84,14 @@ describe('the mounts of a container', () => {
   });
 
   it('do not make the same device twice', () => {
-    const node = { path: '/dev/null', mode: 0o020666, major: 1, minor: 3 };
-    const other = { path: '/dev/fuse', mode: 0o020666, major: 10, minor: 229 };
+    const node = { path: '/dev/null', hostPath: '/dev/null', mode: 0o020666, major: 1, minor: 3 };
+    const other = {
+      path: '/dev/fuse',
+      hostPath: '/dev/fuse',
+      mode: 0o020666,
+      major: 10,
+      minor: 229,
+    };
     const steps = mountPlan(containerSpec(), { ...V2, devices: [node, other] });
     assert.equal(steps.filter((step) => target(step) === '/dev/null').length, 1);
     assert.equal(find(steps, '/dev/fuse').kind, 'device');

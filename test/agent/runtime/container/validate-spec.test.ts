@@ -38,10 +38,16 @@ describe('a container spec', () => {
     assert.equal(containerProblems(containerSpec({ maskedPaths: ['proc'] })).length, 1);
   });
 
-  it('is refused with a PID namespace of the pod, by name', () => {
+  it('is refused with a user namespace that cannot have what it asks for', () => {
     const { namespaces } = containerSpec();
-    const spec = containerSpec({ namespaces: { ...namespaces, pid: { kind: 'pod' } } });
-    assert.match(containerProblems(spec)[0] ?? '', /PID namespace of the pod is not implemented/);
+    const user = { uids: { hostId: 65_536, length: 65_536 }, gids: { hostId: 0, length: 1 } };
+    const problems = (changes: object) =>
+      containerProblems(containerSpec({ namespaces: { ...namespaces, user, ...changes } }));
+    assert.deepEqual(problems({}), []);
+    assert.match(problems({ network: 'node' })[0] ?? '', /goes only with the pod's own network/);
+    assert.match(problems({ pid: { kind: 'node' } })[0] ?? '', /goes only with the pod's own/);
+    const far = { ...user, uids: { hostId: 2 ** 32 - 2, length: 2 } };
+    assert.match(problems({ user: far })[0] ?? '', /not within the ids there are/);
   });
 });
 
