@@ -14,11 +14,11 @@ export function checkNode(
   snapshot: Snapshot,
   pod: PodInfo,
   nodeName: string,
-  nominated: NominatedPods,
+  nominated: NominatedPods | undefined,
 ): Status | undefined {
   const node = snapshot.byName.get(nodeName);
   if (node === undefined) return unresolvable(`node "${nodeName}" is gone`);
   const outcome = framework.preFilter(state, pod, snapshot);
   if (outcome.kind === 'rejected') return outcome.status;
-  return framework.filterWithNominated(state, pod, node, nominated.on(nodeName));
+  return framework.filterWithNominated(state, pod, node, nominated?.on(nodeName) ?? []);
 }

@@ -3,17 +3,22 @@
  * `--config FILE` (a KubeSchedulerConfiguration, docs/scheduler.md; what it says goes before flags)
  * `--leader-elect` (several instances: one works) `--tie-break random|first|name|heap135` `--seed N` (for
  * random ties: the same pods in the same order get the same nodes) `--policy FILE` (may be given several
- * times: a policy in TypeScript, docs/scheduling-lab.md; saved again, it is loaded again).
+ * times: a policy in TypeScript, docs/scheduling-lab.md; saved again, it is loaded again)
+ * `--secure-port N` `--bind-address IP` `--pki-dir DIR` (answers `skiff why` and `skiff policy ls` over
+ * HTTPS; DIR has `ca.crt`, `scheduler.crt`, `scheduler.key`).
  */
 
 import { enableCompileCache } from 'node:module';
 import type { LogLevel } from '../base/logger.ts';
 import { TIE_BREAKS, type TieBreakChoice } from './config/configuration.ts';
+import type { RunSchedulerOptions } from './run-scheduler.ts';
 
 enableCompileCache();
 
 const { randomUUID } = await import('node:crypto');
+const { readFile } = await import('node:fs/promises');
 const { hostname } = await import('node:os');
+const { default: path } = await import('node:path');
 const { parseArgs } = await import('node:util');
 const { systemClock: clock } = await import('../base/clock.ts');
 const { parsedOrUsage } = await import('../base/flags.ts');
@@ -36,6 +41,10 @@ const { values: flags } = parsedOrUsage('scheduler', () =>
       'tie-break': { type: 'string', default: 'random' },
       seed: { type: 'string', default: '1' },
       policy: { type: 'string', multiple: true, default: [] },
+      'bind-address': { type: 'string', default: '127.0.0.1' },
+      // Upstream's is 10259, always open; here only who has the certificates opens it.
+      'secure-port': { type: 'string' },
+      'pki-dir': { type: 'string' },
     },
   }),
 );
@@ -53,7 +62,11 @@ await runProcess('scheduler', logLevelOf(flags['log-level']), async ({ signal, l
     logger.warn('A field of the configuration has no effect', { field });
   }
   const policies = { files: flags.policy, seed: Number(flags.seed) };
-  const options = { client, clock, logger, tieBreak, policies };
+  const server = await serverOf(flags);
+  const options = {
+    ...{ client, clock, logger, tieBreak, policies },
+    ...(server === undefined ? {} : { server }),
+  };
   const run = (until: AbortSignal): Promise<void> =>
     runScheduler(configuration === undefined ? options : { ...options, configuration }, until);
   try {
@@ -65,6 +78,26 @@ await runProcess('scheduler', logLevelOf(flags['log-level']), async ({ signal, l
     client.close();
   }
 });
+
+/** Undefined: it answers nobody. */
+async function serverOf(given: {
+  readonly 'bind-address': string;
+  readonly 'secure-port'?: string;
+  readonly 'pki-dir'?: string;
+}): Promise<RunSchedulerOptions['server']> {
+  const { 'bind-address': address, 'secure-port': port, 'pki-dir': dir } = given;
+  if (port === undefined) return undefined;
+  if (!/^\d{1,5}$/.test(port)) throw new Error(`--secure-port is a port, not "${port}"`);
+  if (dir === undefined)
+    throw new Error('--secure-port needs --pki-dir with ca.crt, scheduler.crt and scheduler.key');
+  const read = (name: string): Promise<string> => readFile(path.join(dir, name), 'utf8');
+  const [caPem, certificatePem, keyPem] = await Promise.all([
+    read('ca.crt'),
+    read('scheduler.crt'),
+    read('scheduler.key'),
+  ]);
+  return { address, port: Number(port), caPem, certificatePem, keyPem };
+}
 
 function choiceOf(text: string, seed: string): TieBreakChoice {
   if (!/^\d{1,9}$/.test(seed)) throw new Error(`--seed is a number, not "${seed}"`);

@@ -27,6 +27,11 @@ import type { WorkerLimits } from './policy/worker/policy-worker.ts';
 import { Scheduler } from './scheduler.ts';
 import { seededRandom } from './seeded-random.ts';
 import type { TieBreak } from './select-node.ts';
+import {
+  type SchedulerAnswers,
+  SchedulerServer,
+  type SchedulerServerOptions,
+} from './server/scheduler-server.ts';
 
 export interface RunSchedulerOptions {
   readonly client: Client;
@@ -40,6 +45,8 @@ export interface RunSchedulerOptions {
   readonly seed?: number;
   /** Absent: none. */
   readonly policies?: PolicyFiles;
+  /** Where it answers questions; absent: nowhere. */
+  readonly server?: Omit<SchedulerServerOptions, 'answers' | 'logger'>;
 }
 
 /** Policies in TypeScript files. */
@@ -92,6 +99,7 @@ export async function runScheduler(
   const scheduler = new Scheduler({
     ...dependencies,
     recorder,
+    namespaceLabels: world.namespaceLabels,
     pods: informers.pods,
     nodes: informers.nodes,
     synced: [
@@ -109,10 +117,20 @@ export async function runScheduler(
       maxMs: configuration.podMaxBackoffSeconds * 1_000,
     },
   });
+  const answers: SchedulerAnswers = {
+    explain: async (namespace, name, request) => {
+      const pod = informers.pods.get(`${namespace}/${name}`);
+      return pod === undefined ? undefined : scheduler.explainer.explain(pod, request);
+    },
+    policies: () => policies?.states ?? [],
+  };
   const running: { run(until: AbortSignal): Promise<void> }[] = Object.values(informers);
   const informing = Promise.all([
     ...running.map((informer) => informer.run(signal)),
     policies?.run(scheduler.policyHost, signal),
+    options.server === undefined
+      ? undefined
+      : new SchedulerServer({ ...options.server, logger, answers }).run(signal),
   ]);
   // Ended before the first list: the informers say so by a rejection, which is no failure then.
   await scheduler.run(signal).catch((error: unknown) => {

@@ -7,55 +7,29 @@
  */
 
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Clock } from '../base/clock.ts';
-import type { Logger } from '../base/logger.ts';
-import type { Client } from '../client/client.ts';
-import type { EventRecorder } from '../client/event-recorder.ts';
-import type { Informer } from '../client/informer.ts';
-import type { Node, Pod } from '../proto/api/gen/core-v1.ts';
+import type { Pod } from '../proto/api/gen/core-v1.ts';
 import { keyOf } from '../proto/api/meta.ts';
 import { isNotFound } from '../proto/api/status-error.ts';
 import { SchedulerCache } from './cache/cache.ts';
 import { newPodInfo, type PodInfo } from './cache/pod-info.ts';
-import { checkNode } from './check-node.ts';
 import { DEFAULT_SCHEDULER_NAME } from './config/configuration.ts';
 import { fitErrorMessage } from './diagnosis.ts';
 import { nodeHandler, podHandler } from './event-handlers.ts';
-import { CycleState } from './framework/cycle-state.ts';
+import { DecisionLog, recordOf, recordOfVerdict } from './explain/decision-log.ts';
+import { Explainer } from './explain/explainer.ts';
+import type { CycleState } from './framework/cycle-state.ts';
 import type { Framework } from './framework/framework.ts';
-import { isRejected, type Status, unresolvable } from './framework/status.ts';
-import type { NamedVerdict, Policies, PolicyHost } from './policy/policies.ts';
+import { errorText, isRejected, type Status, unresolvable } from './framework/status.ts';
+import { followUpOf, takeBack } from './policy/follow-up.ts';
+import type { NamedVerdict, PolicyHost } from './policy/policies.ts';
 import { Preemptions } from './preemptions.ts';
 import { Nominator } from './queue/nominator.ts';
-import { type QueuedPod, uidOf } from './queue/queued-pod.ts';
-import {
-  type AttemptFailure,
-  type QueueBackoff,
-  SchedulingQueue,
-} from './queue/scheduling-queue.ts';
+import { infoOf, type QueuedPod, uidOf } from './queue/queued-pod.ts';
+import { type AttemptFailure, SchedulingQueue } from './queue/scheduling-queue.ts';
 import { reportFailure } from './report-failure.ts';
-import { decide } from './schedule-one.ts';
-import type { TieBreak } from './select-node.ts';
+import { type DecisionOptions, decide } from './schedule-one.ts';
+import type { SchedulerOptions } from './scheduler-options.ts';
 import { WaitingPods } from './waiting-pods.ts';
-
-export interface SchedulerOptions {
-  readonly client: Pick<Client, 'patch' | 'delete'>;
-  readonly clock: Clock;
-  readonly logger: Logger;
-  readonly recorder: Pick<EventRecorder, 'record'>;
-  readonly pods: Pick<Informer<Pod>, 'get' | 'list' | 'addHandler' | 'hasSynced'>;
-  readonly nodes: Pick<Informer<Node>, 'addHandler' | 'hasSynced'>;
-  /** Of what the plugins ask, besides pods and nodes. */
-  readonly synced?: readonly Promise<void>[];
-  /** At least one; pods choose by `spec.schedulerName`. The first one orders the queue. */
-  readonly frameworks: readonly [Framework, ...Framework[]];
-  /** Absent: there are none. */
-  readonly policies?: Policies;
-  /** Of profiles that don't say. */
-  readonly tieBreak: TieBreak;
-  /** `podInitialBackoffSeconds`, `podMaxBackoffSeconds`, in milliseconds; absent: upstream's. */
-  readonly backoff?: QueueBackoff;
-}
 
 /** Decisions go on at most this long before I/O gets its turn: bindings must get out. */
 const SLICE_MS = 4;
@@ -82,6 +56,9 @@ export class Scheduler {
   readonly #preemptions: Preemptions;
   /** Bindings and reports under way. */
   readonly #tasks = new Set<Promise<void>>();
+  readonly #log = new DecisionLog();
+  /** Answers why pods are where they are. */
+  readonly explainer: Explainer;
   #startIndex = 0;
 
   constructor(options: SchedulerOptions) {
@@ -103,12 +80,24 @@ export class Scheduler {
     const [waiting, nominated] = [this.#waiting, this.#nominator];
     const forPreemption = { client, clock, logger, recorder, pods, waiting, nominated };
     this.#preemptions = new Preemptions(forPreemption);
+    this.explainer = new Explainer({
+      log: this.#log,
+      snapshot: () => this.#cache.snapshot(),
+      frameworkOf: (pod) =>
+        options.policies?.frameworkOf(pod.spec.schedulerName ?? DEFAULT_SCHEDULER_NAME) ??
+        this.#frameworkOf(pod),
+      isAssumed: (uid) => this.#cache.isAssumed(uid),
+      labelsOf: options.namespaceLabels ?? (() => ({})),
+    });
     const state = {
       cache: this.#cache,
       queue: this.#queue,
       nominator: this.#nominator,
       isOurs: (pod: Pod) => this.#frameworkOf(pod) !== undefined,
-      onGone: (uid: string) => this.#waiting.reject(uid, '', 'the pod is gone'),
+      onGone: (uid: string) => {
+        this.#waiting.reject(uid, '', 'the pod is gone');
+        this.#log.forget(uid);
+      },
     };
     options.nodes.addHandler(nodeHandler(state));
     options.pods.addHandler(podHandler(state));
@@ -147,10 +136,14 @@ export class Scheduler {
   /** Of a policy's pods: the default one, which stands in for the policy. */
   #frameworkOf(pod: Pod): Framework | undefined {
     const { schedulerName = DEFAULT_SCHEDULER_NAME } = pod.spec;
-    const { policies, frameworks } = this.#options;
+    const { policies } = this.#options;
     const own = this.#frameworks.get(schedulerName);
     if (own !== undefined || policies?.owns(schedulerName) !== true) return own;
-    return this.#frameworks.get(DEFAULT_SCHEDULER_NAME) ?? frameworks[0];
+    return this.#standIn();
+  }
+
+  #standIn(): Framework {
+    return this.#frameworks.get(DEFAULT_SCHEDULER_NAME) ?? this.#options.frameworks[0];
   }
 
   /** Not success: the pod isn't to be tried for now. */
@@ -188,12 +181,11 @@ export class Scheduler {
 
   #decideHere(queued: QueuedPod, pod: Pod, framework: Framework, signal: AbortSignal): void {
     const info = infoOf(queued, pod);
-    const decision = decide(framework, this.#cache.snapshot(), info, {
-      startIndex: this.#startIndex,
-      percentageOfNodesToScore: framework.settings.percentageOfNodesToScore ?? 0,
-      tieBreak: framework.settings.tieBreak ?? this.#options.tieBreak,
-      nominated: this.#nominator,
-    });
+    const options = this.#decisionOptions(framework);
+    const decision = decide(framework, this.#cache.snapshot(), info, options);
+    const { kind: tieBreak } = options.tieBreak;
+    const atMs = this.#options.clock.wallMs();
+    this.#log.record(recordOf(uidOf(queued), decision, { atMs, tieBreak }));
     switch (decision.kind) {
       case 'error':
         this.#fail(queued, errorText(decision.status), { kind: 'error' }, signal);
@@ -214,6 +206,15 @@ export class Scheduler {
     }
   }
 
+  #decisionOptions({ settings }: Framework): DecisionOptions {
+    return {
+      startIndex: this.#startIndex,
+      percentageOfNodesToScore: settings.percentageOfNodesToScore ?? 0,
+      tieBreak: settings.tieBreak ?? this.#options.tieBreak,
+      nominated: this.#nominator,
+    };
+  }
+
   /**
    * Does what a policy has decided, if it still can be: the policy decides in its own thread, on what
    * it knew a moment ago. What can't be done is asked again.
@@ -225,41 +226,41 @@ export class Scheduler {
     signal: AbortSignal,
   ): Promise<void> {
     const verdict = await asked;
-    const { recorder, policies } = this.#options;
     const pod = this.#fresh(queued);
     const isGone = pod === undefined || pod.metadata.deletionTimestamp !== undefined;
     if (isGone || signal.aborted) {
-      if (verdict.kind === 'decided') takeBack(verdict.framework, queued);
+      if (verdict.kind === 'decided') takeBack(verdict.framework, queued.info);
       this.#queue.done(uidOf(queued));
       return;
     }
-    if (verdict.kind === 'unavailable') {
-      const why = `policy "${verdict.policy}" is not at work: ${verdict.why}`;
-      const text = `${why}; the default profile decides in its place`;
-      recorder.record(pod, 'Warning', 'PolicyStopped', text);
-      const framework = this.#frameworks.get(DEFAULT_SCHEDULER_NAME) ?? this.#options.frameworks[0];
-      this.#decideHere(queued, pod, framework, signal);
-      return;
-    }
-    const { outcome, framework } = verdict;
     const info = infoOf(queued, pod);
-    if (outcome.kind === 'none') {
-      const failure = { kind: 'unschedulable', rejectedBy: knownOnly(outcome, framework) } as const;
-      this.#fail(queued, fitErrorMessage(outcome), failure, signal);
-      return;
+    this.#log.record(recordOfVerdict(uidOf(queued), verdict, this.#options.clock.wallMs()));
+    const options = this.#decisionOptions(this.#standIn());
+    const next = followUpOf(verdict, info, this.#cache.snapshot(), options);
+    switch (next.kind) {
+      case 'standIn':
+        this.#options.recorder.record(pod, 'Warning', 'PolicyStopped', next.text);
+        this.#decideHere(queued, pod, this.#standIn(), signal);
+        break;
+      case 'none': {
+        const { message, rejectedBy, victims, nominatedNodeName: node } = next;
+        if (victims.length > 0) this.#preempt(pod, node ?? '', victims, signal);
+        this.#fail(queued, message, { kind: 'unschedulable', rejectedBy }, signal, node);
+        break;
+      }
+      case 'assume': {
+        const { framework, state, nodeName } = next;
+        this.#assume({ framework, queued, state, pod: info, nodeName }, signal);
+        break;
+      }
+      case 'conflict': {
+        takeBack(next.framework, queued.info);
+        const { policies } = this.#options;
+        const again = conflictsLeft > 0 ? policies?.decide(queued, pod) : undefined;
+        if (again !== undefined) await this.#follow(queued, again, conflictsLeft - 1, signal);
+        else this.#fail(queued, errorText(next.objection), { kind: 'error' }, signal);
+      }
     }
-    const { nodeName } = outcome;
-    const state = new CycleState();
-    const snapshot = this.#cache.snapshot();
-    const objection = checkNode(framework, state, snapshot, info, nodeName, this.#nominator);
-    if (objection === undefined) {
-      this.#assume({ framework, queued, state, pod: info, nodeName }, signal);
-      return;
-    }
-    takeBack(framework, queued);
-    const again = conflictsLeft > 0 ? policies?.decide(queued, pod) : undefined;
-    if (again === undefined) this.#fail(queued, errorText(objection), { kind: 'error' }, signal);
-    else await this.#follow(queued, again, conflictsLeft - 1, signal);
   }
 
   #preempt(pod: Pod, nodeName: string, victims: readonly Pod[], signal: AbortSignal): void {
@@ -366,27 +367,4 @@ export class Scheduler {
     this.#tasks.add(task);
     void task.finally(() => this.#tasks.delete(task));
   }
-}
-
-/** The policy's reservation. */
-function takeBack(framework: Framework, queued: QueuedPod): void {
-  framework.unreserve(new CycleState(), queued.info, '');
-}
-
-/** Of a policy's own plugins nobody knows what may help: then everything does. */
-function knownOnly(
-  { rejectedBy }: { readonly rejectedBy: ReadonlySet<string> },
-  { plugins }: Framework,
-): ReadonlySet<string> {
-  const known = new Set(plugins.filter(({ events }) => events).map(({ name }) => name));
-  return rejectedBy.isSubsetOf(known) ? rejectedBy : new Set();
-}
-
-function infoOf(queued: QueuedPod, pod: Pod): PodInfo {
-  return pod === queued.info.pod ? queued.info : newPodInfo(pod);
-}
-
-function errorText(status: Status): string {
-  const text = status.reasons.join(', ');
-  return status.plugin === undefined ? text : `running plugin "${status.plugin}": ${text}`;
 }

@@ -35,8 +35,8 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   jose: ['apiserver'],
   'fast-json-patch': ['apiserver', 'proto'],
   'tar-stream': ['agent/runtime/image'],
-  'skiff/policy': ['policies', 'scheduler/policy'],
-  'skiff/policy/testing': ['policies', 'scheduler/policy'],
+  'skiff/policy': ['policies', 'scheduler/policy', 'cli/manifests'],
+  'skiff/policy/testing': ['policies', 'scheduler/policy', 'cli/manifests'],
   highs: ['lab/simulation/bounds'],
 };
 

@@ -14,8 +14,10 @@ import { addExec } from './exec.ts';
 import { addGet } from './get.ts';
 import { addLogs } from './logs.ts';
 import { addNode } from './node.ts';
+import { addPolicy } from './policy.ts';
 import { addRun } from './run.ts';
 import { addWait } from './wait.ts';
+import { addWhy } from './why.ts';
 
 /**
  * Makes a commander action of a verb: it opens the session with the global flags and hands the
@@ -116,6 +118,8 @@ const VERBS = [
   addWait,
   addChange,
   addNode,
+  addWhy,
+  addPolicy,
   addApiResources,
 ];
 

@@ -30,6 +30,12 @@ export async function makePki(spec: LabSpec, clock: Clock): Promise<void> {
     kubeconfig('admin', 'kubernetes-admin', ['system:masters']),
     kubeconfig('scheduler', 'system:kube-scheduler', []),
     kubeconfig('controllers', 'system:kube-controller-manager', []),
+    issueServingCertificate(dir, ca, {
+      name: 'scheduler',
+      sans: [controlAddress(spec)],
+      organizations: [],
+      nowMs,
+    }),
     ...spec.nodes.flatMap((node) => [
       kubeconfig(node.name, `system:node:${node.name}`, ['system:nodes']),
       issueServingCertificate(dir, ca, { name: node.name, sans: [nodeAddress(spec, node)], nowMs }),

@@ -1,6 +1,7 @@
 /** Which processes a lab runs, with which flags, in which network namespace. Pure. */
 
 import path from 'node:path';
+import { SCHEDULER_PORT } from '../../proto/scheduler/explanation.ts';
 import {
   controlAddress,
   controlNetns,
@@ -54,6 +55,8 @@ export function processPlan(
     component('scheduler', 'scheduler/main.ts', [
       ...['--kubeconfig', kubeconfig('scheduler')],
       ...(spec.schedulerConfig === undefined ? [] : ['--config', spec.schedulerConfig]),
+      ...['--bind-address', controlAddress(spec)],
+      ...['--secure-port', String(SCHEDULER_PORT), '--pki-dir', pkiDir(spec)],
       ...(spec.policies ?? []).flatMap((file) => ['--policy', file]),
     ]),
     component('controllers', 'controllers/main.ts', [

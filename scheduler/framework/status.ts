@@ -56,3 +56,9 @@ export function isRejected(status: Status): boolean {
       return false;
   }
 }
+
+/** Of a failure, in the words of an event. */
+export function errorText(status: Status): string {
+  const text = status.reasons.join(', ');
+  return status.plugin === undefined ? text : `running plugin "${status.plugin}": ${text}`;
+}

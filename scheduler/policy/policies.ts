@@ -8,6 +8,7 @@ import type { Logger } from '../../base/logger.ts';
 import type { EventRecorder } from '../../client/event-recorder.ts';
 import type { ObjectReference, Pod } from '../../proto/api/gen/core-v1.ts';
 import { DEFAULT_SCHEDULER_NAME } from '../config/configuration.ts';
+import type { Framework } from '../framework/framework.ts';
 import type { ConfiguredPlugin } from '../framework/plugin.ts';
 import type { QueuedPod } from '../queue/queued-pod.ts';
 import type { ClusterFeed } from './cluster-feed.ts';
@@ -85,6 +86,11 @@ export class Policies {
     const policy = this.#find(pod.spec.schedulerName ?? DEFAULT_SCHEDULER_NAME);
     const name = policy?.facts?.name ?? '';
     return policy?.decide(queued, pod).then((verdict) => ({ ...verdict, policy: name }));
+  }
+
+  /** What the scheduler's own thread does of the policy's profile; undefined: nothing is at work. */
+  frameworkOf(schedulerName: string): Framework | undefined {
+    return this.#find(schedulerName)?.framework;
   }
 
   /** Returns when the signal is aborted and all threads are gone. */

@@ -60,7 +60,12 @@ export interface PolicyState {
 
 /** What came of a pod that a policy was asked about. */
 export type PolicyVerdict =
-  | { readonly kind: 'decided'; readonly outcome: WorkerOutcome; readonly framework: Framework }
+  | {
+      readonly kind: 'decided';
+      readonly outcome: WorkerOutcome;
+      readonly framework: Framework;
+      readonly tieBreak: string;
+    }
   /** The policy is not at work: the default profile decides. */
   | { readonly kind: 'unavailable'; readonly why: string };
 
@@ -113,6 +118,10 @@ export class SandboxedPolicy {
   /** What the policy is, once a version has loaded. */
   get facts(): PolicyFacts | undefined {
     return this.#facts;
+  }
+
+  get framework(): Framework | undefined {
+    return this.#instance?.framework;
   }
 
   /** Resolves when the first version has loaded, or has shown to be broken. */
@@ -176,7 +185,8 @@ export class SandboxedPolicy {
       const outcome = await worker.decide(pod);
       this.#decisions += 1;
       if (outcome.kind === 'node') permits.set(pod.metadata.uid, outcome.waitingOn);
-      return { kind: 'decided', outcome, framework };
+      const tieBreak = instance.facts.tieBreak ?? 'random';
+      return { kind: 'decided', outcome, framework, tieBreak };
     } catch (error) {
       if (!(error instanceof PolicyStopped)) throw error;
       return { kind: 'unavailable', why: error.message };

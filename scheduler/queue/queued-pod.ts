@@ -1,6 +1,7 @@
 /** A pod that waits for a node, and what its earlier attempts taught. */
 
-import type { PodInfo } from '../cache/pod-info.ts';
+import type { Pod } from '../../proto/api/gen/core-v1.ts';
+import { newPodInfo, type PodInfo } from '../cache/pod-info.ts';
 
 export interface QueuedPod {
   readonly info: PodInfo;
@@ -21,4 +22,9 @@ export interface QueuedPod {
 /** `namespace/name` isn't enough: a pod may be deleted and made anew. */
 export function uidOf(queued: QueuedPod): string {
   return queued.info.pod.metadata.uid;
+}
+
+/** What is derived from the pod as it is now. */
+export function infoOf(queued: QueuedPod, pod: Pod): PodInfo {
+  return pod === queued.info.pod ? queued.info : newPodInfo(pod);
 }

@@ -87,14 +87,13 @@ export type WorkerOutcome =
       readonly waitingOn: ReadonlyMap<string, number>;
       readonly feasible: readonly string[];
       readonly scores: readonly ClonedScores[];
-      readonly statuses: ReadonlyMap<string, Status>;
     }
   | {
       readonly kind: 'none';
-      readonly nodeCount: number;
+      /** The text of its event. */
+      readonly message: string;
+      /** What its own plugins said of nodes: the scheduler can't ask them again. */
       readonly statuses: ReadonlyMap<string, Status>;
-      readonly preFilterMessage?: string;
-      readonly postFilterMessage?: string;
       readonly rejectedBy: ReadonlySet<string>;
       readonly nominatedNodeName?: string;
     };
@@ -103,5 +102,5 @@ export interface ClonedScores {
   readonly plugin: string;
   readonly weight: number;
   /** 0 to 100 each, in the order of the feasible nodes. */
-  readonly scores: Uint8Array;
+  readonly scores: Float32Array;
 }

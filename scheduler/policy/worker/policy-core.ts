@@ -9,6 +9,7 @@ import type { Pod, Service } from '../../../proto/api/gen/core-v1.ts';
 import { SchedulerCache } from '../../cache/cache.ts';
 import { newPodInfo, type PodInfo } from '../../cache/pod-info.ts';
 import { defaultProfile } from '../../default-profile.ts';
+import { fitErrorMessage } from '../../diagnosis.ts';
 import type { CycleState } from '../../framework/cycle-state.ts';
 import { Framework } from '../../framework/framework.ts';
 import type { PluginScores } from '../../framework/node-evaluator.ts';
@@ -87,9 +88,11 @@ export class PolicyCore {
       case 'none': {
         this.#startIndex = decision.nextStartIndex;
         const { diagnosis, nominatedNodeName } = decision;
-        const statuses = cloneable(diagnosis.statuses);
+        const { rejectedBy } = diagnosis;
+        const statuses = this.#ownStatuses(diagnosis.statuses);
+        const message = fitErrorMessage(diagnosis);
         const nomination = nominatedNodeName === undefined ? {} : { nominatedNodeName };
-        return { kind: 'none', ...diagnosis, statuses, ...nomination };
+        return { kind: 'none', message, statuses, rejectedBy, ...nomination };
       }
       case 'node':
         this.#startIndex = decision.nextStartIndex;
@@ -135,7 +138,6 @@ export class PolicyCore {
       waitingOn,
       feasible,
       scores: scores.map(compact),
-      statuses: new Map(),
     };
   }
 
@@ -148,11 +150,19 @@ export class PolicyCore {
     if (status.code === 'Error') throw new PolicyFault(faultText(status));
     return {
       kind: 'none',
-      nodeCount: this.#cache.snapshot().nodes.length,
+      message: status.reasons.join(', '),
       statuses: new Map(),
-      preFilterMessage: status.reasons.join(', '),
       rejectedBy: new Set(status.plugin === undefined ? [] : [status.plugin]),
     };
+  }
+
+  #ownStatuses(statuses: ReadonlyMap<string, Status>): ReadonlyMap<string, Status> {
+    const own = new Set(this.#profile.ownPlugins);
+    const result = new Map<string, Status>();
+    for (const [node, status] of statuses) {
+      if (own.has(status.plugin ?? '')) result.set(node, plain(status));
+    }
+    return result;
   }
 
   #servicesOf(namespace: string): Service[] {
@@ -226,17 +236,6 @@ function plain({ code, reasons, plugin }: Status): Status {
   return plugin === undefined ? { code, reasons } : { code, reasons, plugin };
 }
 
-function cloneable(statuses: ReadonlyMap<string, Status>): ReadonlyMap<string, Status> {
-  const copies = new Map<Status, Status>();
-  const result = new Map<string, Status>();
-  for (const [node, status] of statuses) {
-    const copy = copies.get(status) ?? plain(status);
-    copies.set(status, copy);
-    result.set(node, copy);
-  }
-  return result;
-}
-
 function compact({ plugin, weight, scores }: PluginScores): ClonedScores {
-  return { plugin, weight, scores: Uint8Array.from(scores) };
+  return { plugin, weight, scores: Float32Array.from(scores) };
 }

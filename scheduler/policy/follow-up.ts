@@ -1,0 +1,80 @@
+/**
+ * What the scheduler does with a policy's verdict. The policy has decided in its own thread, on what it
+ * knew a moment ago: here it is looked at on the state of now. Pure.
+ */
+
+import type { Pod } from '../../proto/api/gen/core-v1.ts';
+import type { PodInfo } from '../cache/pod-info.ts';
+import type { Snapshot } from '../cache/snapshot.ts';
+import { checkNode } from '../check-node.ts';
+import { CycleState } from '../framework/cycle-state.ts';
+import type { Framework } from '../framework/framework.ts';
+import type { Status } from '../framework/status.ts';
+import { type DecisionOptions, decide } from '../schedule-one.ts';
+import type { NamedVerdict } from './policies.ts';
+
+export type FollowUp =
+  /** The default profile decides; the text is for the pod's owner. */
+  | { readonly kind: 'standIn'; readonly text: string }
+  | {
+      readonly kind: 'none';
+      readonly message: string;
+      readonly rejectedBy: ReadonlySet<string>;
+      /** Pods to be removed to make room on the nominated node. */
+      readonly victims: readonly Pod[];
+      readonly nominatedNodeName?: string;
+    }
+  | {
+      readonly kind: 'assume';
+      readonly framework: Framework;
+      readonly state: CycleState;
+      readonly nodeName: string;
+    }
+  /** The node can't have it any more: the policy is asked again. */
+  | { readonly kind: 'conflict'; readonly framework: Framework; readonly objection: Status };
+
+export function followUpOf(
+  verdict: NamedVerdict,
+  pod: PodInfo,
+  snapshot: Snapshot,
+  options: DecisionOptions,
+): FollowUp {
+  if (verdict.kind === 'unavailable') {
+    const why = `policy "${verdict.policy}" is not at work: ${verdict.why}`;
+    return { kind: 'standIn', text: `${why}; the default profile decides in its place` };
+  }
+  const { outcome, framework } = verdict;
+  if (outcome.kind === 'none') {
+    const { message } = outcome;
+    const rejectedBy = knownOnly(outcome.rejectedBy, framework);
+    // Room is made by the default plugins, in this thread: they ask the API.
+    const here = decide(framework, snapshot, pod, options);
+    if (here.kind !== 'none') return { kind: 'none', message, rejectedBy, victims: [] };
+    const { victims, nominatedNodeName, diagnosis } = here;
+    const { postFilterMessage = '' } = diagnosis;
+    return {
+      kind: 'none',
+      message: postFilterMessage === '' ? message : `${message} ${postFilterMessage}`,
+      rejectedBy,
+      victims,
+      ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }),
+    };
+  }
+  const { nodeName } = outcome;
+  const state = new CycleState();
+  const objection = checkNode(framework, state, snapshot, pod, nodeName, options.nominated);
+  return objection === undefined
+    ? { kind: 'assume', framework, state, nodeName }
+    : { kind: 'conflict', framework, objection };
+}
+
+/** The policy's reservation isn't needed. */
+export function takeBack(framework: Framework, pod: PodInfo): void {
+  framework.unreserve(new CycleState(), pod, '');
+}
+
+/** Of a policy's own plugins nobody knows what may help: then everything does. */
+function knownOnly(rejectedBy: ReadonlySet<string>, { plugins }: Framework): ReadonlySet<string> {
+  const known = new Set(plugins.filter(({ events }) => events).map(({ name }) => name));
+  return rejectedBy.isSubsetOf(known) ? rejectedBy : new Set();
+}
