@@ -172,6 +172,8 @@ export interface Choice {
   readonly node?: string;
   /** Weighted points of that node, by score plugin; empty when nothing was scored. */
   readonly points: readonly PluginPoints[];
+  /** What the same policy gave to the node that the other took; absent where it did not fit, or nobody asked. */
+  readonly rivalPoints?: readonly PluginPoints[];
   /** Nodes that fitted. */
   readonly feasible: number;
   /** Nodes that shared the highest total. */

@@ -10,7 +10,7 @@ import {
   type ResourceInfo,
   type RunResult,
 } from '../result/run-result.ts';
-import type { Choice, DecisionDiff, FirstDifference } from './comparison.ts';
+import type { Choice, DecisionDiff, FirstDifference, PluginPoints } from './comparison.ts';
 import { formatCount } from './format.ts';
 import { requestText } from './request-text.ts';
 
@@ -63,7 +63,7 @@ function describe(
     podText: podClass === undefined ? '' : requestText(podClass, resources),
     sides,
     reason: isSamePod
-      ? `Decision ${formatCount(index + 1)}, pod ${name}: ${sides.map(choiceText).join(' ')}`
+      ? reasonOf(index, name, sides)
       : `Decision ${formatCount(index + 1)}: another pod has its turn.`,
   };
 }
@@ -84,16 +84,50 @@ function choiceOf({ policy, decisions }: RunResult, index: number, arrivals: Arr
   };
 }
 
-/** `fgd takes node-7 with 52 points (Fgd 52), 4 more than the next.` */
-export function choiceText({ policy, node, points, feasible, ties, margin }: Choice): string {
+/** What a policy gave to nodes at one decision, by node name. */
+export type NodePoints = ReadonlyMap<string, readonly PluginPoints[]>;
+
+/** Adds what each side gave to the other side's node, where that is known. */
+export function withRivals(
+  first: FirstDifference,
+  given: readonly [NodePoints | undefined, NodePoints | undefined],
+): FirstDifference {
+  const [own, base] = first.sides;
+  const sides = [withRival(own, base.node, given[0]), withRival(base, own.node, given[1])] as const;
+  return { ...first, sides, reason: reasonOf(first.index, first.pod, sides) };
+}
+
+function withRival(
+  choice: Choice,
+  rival: string | undefined,
+  given: NodePoints | undefined,
+): Choice {
+  const points = rival === undefined ? undefined : given?.get(rival);
+  return points === undefined ? choice : { ...choice, rivalPoints: points };
+}
+
+function reasonOf(index: number, pod: string, sides: readonly Choice[]): string {
+  return `Decision ${formatCount(index + 1)}, pod ${pod}: ${sides.map(choiceText).join(' ')}`;
+}
+
+/** `fgd takes node-7 (Fgd 52, 4 more than the next; the other has 31).` */
+function choiceText(choice: Choice): string {
+  const { policy, node, points, rivalPoints, feasible, ties, margin } = choice;
   if (node === undefined) return `${policy} finds no node for it.`;
   if (feasible === 1) return `${policy} takes ${node}, the only node that fits.`;
   if (points.length === 0) return `${policy} takes ${node}, without scoring.`;
-  const total = points.reduce((sum, one) => sum + one.points, 0);
   const parts = points.map(({ plugin, points: own }) => `${plugin} ${own}`).join(' + ');
-  const sum = points.length === 1 ? parts : `${parts} = ${total}`;
+  const sum = points.length === 1 ? parts : `${parts} = ${totalOf(points)}`;
+  const isRivalEqual = rivalPoints !== undefined && totalOf(rivalPoints) === totalOf(points);
+  if (isRivalEqual) return `${policy} gives both ${sum}, and takes ${node} by the tie-break.`;
+  const rival = rivalPoints === undefined ? '' : `; the other has ${totalOf(rivalPoints)}`;
   if (ties > 1) {
-    return `${policy} takes ${node} (${sum}), one of ${formatCount(ties)} equals: the tie-break decides.`;
+    return `${policy} takes ${node} (${sum}${rival}), one of ${formatCount(ties)} equals: the tie-break decides.`;
   }
-  return `${policy} takes ${node} (${sum}${margin === null ? '' : `, ${margin} more than the next`}).`;
+  const ahead = margin === null ? '' : `, ${margin} more than the next`;
+  return `${policy} takes ${node} (${sum}${ahead}${rival}).`;
+}
+
+function totalOf(points: readonly PluginPoints[]): number {
+  return points.reduce((sum, one) => sum + one.points, 0);
 }

@@ -7,7 +7,8 @@ import { UsageError } from '../../commands/usage-error.ts';
 import type { ExperimentResult } from '../result/run-result.ts';
 import { mean, standardDeviation } from '../statistics/summary.ts';
 import { compareExperiment, metricsOf } from './compare-experiment.ts';
-import type { Comparison, TieBreakOutcome } from './comparison.ts';
+import type { Comparison, DecisionDiff, TieBreakOutcome } from './comparison.ts';
+import { type NodePoints, withRivals } from './decision-diff.ts';
 import { experimentBounds } from './experiment-bounds.ts';
 
 /** What may differ from the experiment as it is written. */
@@ -17,7 +18,12 @@ export interface RunOverrides {
   readonly tieBreak?: string;
 }
 
-export type RunExperiment = (overrides: RunOverrides) => Promise<ExperimentResult>;
+/** What there is beside the results of an experiment: the means to run it again. */
+export interface Rerun {
+  readonly run: (overrides: RunOverrides) => Promise<ExperimentResult>;
+  /** What the policy gave to the nodes at this row of its decisions; undefined when nothing was scored. */
+  readonly explain: (policy: string, seed: number, row: number) => Promise<NodePoints | undefined>;
+}
 
 export interface ComparisonOptions {
   /** Absent: the first policy. */
@@ -37,7 +43,7 @@ export const TIE_BREAK_SEEDS = 3;
 export async function runComparison(
   experiment: ExperimentResult,
   options: ComparisonOptions,
-  rerun: RunExperiment | undefined,
+  rerun: Rerun | undefined,
   step: Step,
 ): Promise<Comparison> {
   const names = experiment.policies.map(({ name }) => name);
@@ -50,7 +56,7 @@ export async function runComparison(
   );
   const tieBreaks =
     rerun === undefined ? [] : await runTieBreaks(experiment, options.tieBreaks, rerun, step);
-  return compareExperiment({
+  const comparison = compareExperiment({
     experiment,
     baseline,
     bounds,
@@ -58,6 +64,28 @@ export async function runComparison(
     notes: [...notes, ...(rerun === undefined ? [NO_RERUN] : [])],
     command: options.command,
   });
+  if (rerun === undefined || comparison.decisionDiffs.length === 0) return comparison;
+  const decisionDiffs = await step('What each gave to the node of the other', () =>
+    explainDiffs(comparison.decisionDiffs, rerun),
+  );
+  return { ...comparison, decisionDiffs };
+}
+
+async function explainDiffs(
+  diffs: readonly DecisionDiff[],
+  { explain }: Rerun,
+): Promise<readonly DecisionDiff[]> {
+  const explained: DecisionDiff[] = [];
+  for (const diff of diffs) {
+    const { first, policy, baseline, seed } = diff;
+    if (first === undefined) explained.push(diff);
+    else {
+      const own = await explain(policy, seed, first.index);
+      const base = await explain(baseline, seed, first.index);
+      explained.push({ ...diff, first: withRivals(first, [own, base]) });
+    }
+  }
+  return explained;
 }
 
 const NO_RERUN = 'The tie-breaks were not compared: that needs the experiment, not its results.';
@@ -65,7 +93,7 @@ const NO_RERUN = 'The tie-breaks were not compared: that needs the experiment, n
 async function runTieBreaks(
   experiment: ExperimentResult,
   rules: readonly string[],
-  rerun: RunExperiment,
+  rerun: Rerun,
   step: Step,
 ): Promise<readonly TieBreakOutcome[]> {
   const metric = metricsOf(experiment)[0];
@@ -75,7 +103,7 @@ async function runTieBreaks(
   const results = new Map<string, ExperimentResult>();
   for (const tieBreak of rules) {
     const again = await step(`Ties broken by ${tieBreak}`, () =>
-      rerun({ policies, seeds, tieBreak }),
+      rerun.run({ policies, seeds, tieBreak }),
     );
     results.set(tieBreak, again);
   }

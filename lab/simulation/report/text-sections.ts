@@ -6,6 +6,7 @@ import type {
   DecisionDiff,
   Metric,
   MetricOutcome,
+  PluginPoints,
   PolicyOutcome,
 } from '../compare/comparison.ts';
 import {
@@ -254,15 +255,20 @@ function choicesTable(sides: readonly Choice[]): Markup {
       {},
       row('takes', ({ node }) => node ?? 'no node'),
       row('nodes that fit', ({ feasible }) => formatCount(feasible)),
-      plugins.map((plugin) =>
-        row(`points of ${plugin}`, ({ points }) =>
-          String(points.find((one) => one.plugin === plugin)?.points ?? ''),
-        ),
-      ),
+      plugins.flatMap((plugin) => [
+        row(`points of ${plugin}`, ({ points }) => pointsText(points, plugin)),
+        sides.some(({ rivalPoints }) => rivalPoints?.some((one) => one.plugin === plugin))
+          ? row('… for the other’s node', ({ rivalPoints = [] }) => pointsText(rivalPoints, plugin))
+          : [],
+      ]),
       row('equal best nodes', ({ ties }) => (ties > 0 ? formatCount(ties) : '')),
       row('ahead of the next by', ({ margin }) => (margin === null ? '' : String(margin))),
     ),
   );
+}
+
+function pointsText(points: readonly PluginPoints[], plugin: string): string {
+  return String(points.find((one) => one.plugin === plugin)?.points ?? '');
 }
 
 export function provenance(comparison: Comparison): Child {

@@ -19,9 +19,15 @@ describe('runComparison', () => {
     const comparison = await runComparison(
       sampleExperiment(),
       { baseline: 'loose', tieBreaks: ['name', 'random'], command },
-      async (overrides) => {
-        asked.push(overrides);
-        return selectRuns(sampleExperiment(), overrides);
+      {
+        run: async (overrides) => {
+          asked.push(overrides);
+          return selectRuns(sampleExperiment(), overrides);
+        },
+        explain: async (policy) => {
+          const rival = policy === 'tight' ? 'node-b' : 'node-a';
+          return new Map([[rival, [{ plugin: 'Points', points: policy === 'tight' ? 43 : 50 }]]]);
+        },
       },
       step,
     );
@@ -33,6 +39,11 @@ describe('runComparison', () => {
     const [, tight] = comparison.tieBreaks;
     assert.equal(tight?.policy, 'tight');
     assert.equal(tight?.metric, 'allocationAtFull.skiff.dev/gpu-milli');
+    const parted = comparison.decisionDiffs.find(({ policy }) => policy === 'tight');
+    assert.equal(
+      parted?.first?.reason,
+      'Decision 2, pod pod-1: tight takes node-a (Points 50; the other has 43), one of 2 equals: the tie-break decides. loose gives both Points 50, and takes node-b by the tie-break.',
+    );
     assert.deepEqual(tight?.results[1], { tieBreak: 'random', mean: 60, sd: 0, tiedShare: 1 / 8 });
   });
 
