@@ -8,6 +8,7 @@
 
 import { parseArgs } from 'node:util';
 import { ContainerdNode, containerdIsNotHere } from '../support/containerd-node.ts';
+import { IMAGE, startSkiff } from '../support/skiff-runtime.ts';
 import { bareContainerMs } from './cri/bare-container.ts';
 import { pssWithContainers } from './cri/density.ts';
 import { execSyncTimes } from './cri/exec-sync.ts';
@@ -20,7 +21,6 @@ import {
   type Target,
 } from './cri/life-cycle.ts';
 import { logThroughput } from './cri/log-throughput.ts';
-import { IMAGE, startSkiff } from './cri/skiff-target.ts';
 
 const ROUNDS = 3;
 const CONCURRENT = 8;

@@ -14,7 +14,7 @@ import path from 'node:path';
 import { systemClock } from '../../base/clock.ts';
 import { type CriClient, newCriClient } from '../../proto/cri/client.ts';
 import { CriPods, until } from './cri-pods.ts';
-import { makeDockerArchive } from './image-archive.ts';
+import { BOX_FILES, makeDockerArchive } from './image-archive.ts';
 import { cgroupsOf, leftoversOf } from './runtime-node.ts';
 
 const PAUSE_IMAGE = 'localhost/pause:1';
@@ -105,7 +105,11 @@ export class ContainerdNode {
   #import(name: string, command: readonly string[]): void {
     const folder = path.join(this.folder, 'image');
     mkdirSync(folder);
-    const archive = makeDockerArchive(folder, { name, config: { Cmd: command } });
+    const archive = makeDockerArchive(folder, {
+      name,
+      config: { Cmd: command },
+      files: BOX_FILES,
+    });
     execFileSync('ctr', ['-a', this.socket, '-n', 'k8s.io', 'images', 'import', archive]);
     rmSync(folder, { recursive: true });
   }

@@ -1,5 +1,6 @@
 /** Makes image archives for tests: what `docker save` writes, of busybox and a few files. */
 
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -14,25 +15,21 @@ export interface ArchiveImage {
   readonly files?: Readonly<Record<string, string>>;
 }
 
+/** Users that can be asked for by name, and something to hide. */
+export const BOX_FILES = {
+  'etc/passwd': 'root:x:0:0::/:/bin/sh\nsomeone:x:1500:1500::/:/bin/sh\n',
+  'etc/group': 'root:x:0:\nsomeone:x:1500:\n',
+  'etc/secret': 'secret',
+  'tmp/.keep': '',
+};
+
 /** Writes `archive.tar` into the (empty) folder and returns its path. */
 export function makeDockerArchive(folder: string, image: ArchiveImage): string {
   const root = path.join(folder, 'root');
   mkdirSync(path.join(root, 'bin'), { recursive: true });
   copyFileSync('/bin/busybox', path.join(root, 'bin', 'busybox'));
-  for (const applet of [
-    'sh',
-    'cat',
-    'echo',
-    'sleep',
-    'id',
-    'ls',
-    'hostname',
-    'true',
-    'yes',
-    'head',
-    'mkdir',
-    'rm',
-  ]) {
+  const applets = execFileSync('/bin/busybox', ['--list'], { encoding: 'utf8' }).trim().split('\n');
+  for (const applet of applets.filter((name) => name !== 'busybox')) {
     symlinkSync('busybox', path.join(root, 'bin', applet));
   }
   for (const [file, text] of Object.entries(image.files ?? {})) {

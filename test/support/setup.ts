@@ -17,6 +17,13 @@ const TOOLS: readonly Tool[] = [
   { package: 'iputils-ping', file: '/bin/ping', why: 'reaching nodes and pods' },
   { package: 'etcd-server', file: '/usr/bin/etcd', why: 'the etcd store' },
   { package: 'etcd-client', file: '/usr/bin/etcdctl', why: 'looking into the etcd store' },
+  { package: 'containerd', file: '/usr/bin/containerd', why: 'the reference of the CRI' },
+  { package: 'runc', file: '/usr/sbin/runc', why: 'containerd' },
+  {
+    package: 'containernetworking-plugins',
+    file: '/usr/lib/cni/bridge',
+    why: 'containerd and the CNI',
+  },
   { package: 'busybox-static', file: '/bin/busybox', why: 'the contents of test images' },
 ];
 

@@ -1,8 +1,8 @@
 /** What the runtime's own processes take while many containers run: PSS, of which nothing counts twice. */
 
 import { readdirSync, readFileSync } from 'node:fs';
+import type { SkiffTarget } from '../../support/skiff-runtime.ts';
 import { rounded } from './life-cycle.ts';
-import type { SkiffTarget } from './skiff-target.ts';
 
 const CONTAINERS_PER_POD = 10;
 const IN_FLIGHT = 8;

@@ -5,8 +5,8 @@
 
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { SkiffTarget } from '../../support/skiff-runtime.ts';
 import { rounded, type Target } from './life-cycle.ts';
-import type { SkiffTarget } from './skiff-target.ts';
 
 /** 80 bytes with the newline. */
 const LINE = 'x'.repeat(79);
