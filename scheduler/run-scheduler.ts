@@ -32,6 +32,7 @@ import {
   SchedulerServer,
   type SchedulerServerOptions,
 } from './server/scheduler-server.ts';
+import { VolumeInformers } from './volume-informers.ts';
 
 export interface RunSchedulerOptions {
   readonly client: Client;
@@ -77,12 +78,14 @@ export async function runScheduler(
     replicaSets: new Informer(dependencies, replicasets),
     budgets: new Informer(dependencies, poddisruptionbudgets),
   };
+  const volumes = new VolumeInformers(dependencies);
   const world: ProfileDependencies = {
     client,
     peersOf: newPeerSelector(informers.services, informers.replicaSets),
     namespaceLabels: (name) => informers.namespaces.get(name)?.metadata.labels ?? {},
     budgets: () => informers.budgets.list(),
     random: seededRandom(options.seed ?? 1),
+    volumes: { objects: volumes.objects, client, clock },
   };
   const frameworks = frameworksOf(configuration, world);
   const files = options.policies;
@@ -107,9 +110,11 @@ export async function runScheduler(
       informers.services.hasSynced,
       informers.replicaSets.hasSynced,
       informers.budgets.hasSynced,
+      ...volumes.synced,
       ...(policies === undefined ? [] : [policies.loaded]),
     ],
     ...(policies === undefined ? {} : { policies }),
+    otherEvents: (listen) => volumes.addListener(listen),
     frameworks,
     tieBreak,
     backoff: {
@@ -124,7 +129,10 @@ export async function runScheduler(
     },
     policies: () => policies?.states ?? [],
   };
-  const running: { run(until: AbortSignal): Promise<void> }[] = Object.values(informers);
+  const running: { run(until: AbortSignal): Promise<void> }[] = [
+    ...Object.values(informers),
+    volumes,
+  ];
   const informing = Promise.all([
     ...running.map((informer) => informer.run(signal)),
     policies?.run(scheduler.policyHost, signal),

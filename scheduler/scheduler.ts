@@ -101,6 +101,7 @@ export class Scheduler {
     };
     options.nodes.addHandler(nodeHandler(state));
     options.pods.addHandler(podHandler(state));
+    options.otherEvents?.((event) => this.#queue.moveOnEvent(event));
   }
 
   /** Returns when the signal is aborted and no binding is under way. The informers are the caller's. */

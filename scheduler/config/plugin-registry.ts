@@ -4,7 +4,7 @@
  * Source: kubernetes pkg/scheduler/framework/plugins/registry.go, v1.36.
  */
 
-import type { ProfileDependencies } from '../default-profile.ts';
+import type { ProfileDependencies, VolumeDependencies } from '../default-profile.ts';
 import type { Plugin } from '../framework/plugin.ts';
 import { newDefaultBinder } from '../plugins/default-binder.ts';
 import { newDefaultPreemption } from '../plugins/default-preemption/default-preemption.ts';
@@ -16,10 +16,15 @@ import { nodePorts } from '../plugins/node-ports.ts';
 import { newNodeResourcesBalancedAllocation } from '../plugins/node-resources-balanced-allocation.ts';
 import { newNodeResourcesFit } from '../plugins/node-resources-fit.ts';
 import { nodeUnschedulable } from '../plugins/node-unschedulable.ts';
+import { newNodeVolumeLimits } from '../plugins/node-volume-limits.ts';
 import { newPodTopologySpread } from '../plugins/pod-topology-spread/pod-topology-spread.ts';
 import { prioritySort } from '../plugins/priority-sort.ts';
 import { schedulingGates } from '../plugins/scheduling-gates.ts';
 import { newTaintToleration } from '../plugins/taint-toleration.ts';
+import { newVolumeBinding } from '../plugins/volume-binding/volume-binding.ts';
+import { NO_VOLUMES } from '../plugins/volume-objects.ts';
+import { newVolumeRestrictions } from '../plugins/volume-restrictions.ts';
+import { newVolumeZone } from '../plugins/volume-zone.ts';
 import type { ProfileConfiguration } from './configuration.ts';
 
 export interface PluginContext {
@@ -31,6 +36,13 @@ export interface PluginContext {
 
 export type PluginFactory = (context: PluginContext) => Plugin;
 
+/** Of who has no volumes: nothing is ever written. */
+const NOTHING_TO_BIND: VolumeDependencies = {
+  objects: NO_VOLUMES,
+  client: { patch: () => Promise.reject(new Error('there are no volumes')) },
+  clock: { schedule: () => () => undefined },
+};
+
 const FACTORIES: Readonly<Record<string, PluginFactory>> = {
   SchedulingGates: () => schedulingGates,
   PrioritySort: () => prioritySort,
@@ -40,6 +52,16 @@ const FACTORIES: Readonly<Record<string, PluginFactory>> = {
   NodeAffinity: ({ profile }) => newNodeAffinity(profile.args.NodeAffinity),
   NodePorts: () => nodePorts,
   NodeResourcesFit: ({ profile }) => newNodeResourcesFit(profile.args.NodeResourcesFit),
+  VolumeRestrictions: ({ dependencies }) =>
+    newVolumeRestrictions(dependencies.volumes?.objects ?? NO_VOLUMES),
+  NodeVolumeLimits: ({ dependencies }) =>
+    newNodeVolumeLimits(dependencies.volumes?.objects ?? NO_VOLUMES),
+  VolumeBinding: ({ profile, dependencies: { volumes = NOTHING_TO_BIND } }) =>
+    newVolumeBinding(volumes.objects, {
+      ...volumes,
+      timeoutMs: profile.args.VolumeBinding.bindTimeoutSeconds * 1_000,
+    }),
+  VolumeZone: ({ dependencies }) => newVolumeZone(dependencies.volumes?.objects ?? NO_VOLUMES),
   PodTopologySpread: ({ profile, dependencies }) =>
     newPodTopologySpread(dependencies.peersOf, profile.args.PodTopologySpread),
   InterPodAffinity: ({ profile, dependencies }) =>

@@ -5,7 +5,8 @@
  * Source: kubernetes/kube-scheduler framework/{types,events}.go, v0.36.
  */
 
-import type { Node, Pod } from '../../proto/api/gen/core-v1.ts';
+import type { Node, PersistentVolumeClaim, Pod } from '../../proto/api/gen/core-v1.ts';
+import type { StorageClass } from '../../proto/api/gen/storage-v1.ts';
 
 /** `AssignedPod…`: a pod on a node; `UnscheduledPodUpdate`: the waiting pod itself. */
 export type ClusterEventKind =
@@ -18,6 +19,14 @@ export type ClusterEventKind =
   | 'AssignedPodUpdate'
   | 'AssignedPodDelete'
   | 'UnscheduledPodUpdate'
+  | 'PersistentVolumeAdd'
+  | 'PersistentVolumeUpdate'
+  | 'PersistentVolumeClaimAdd'
+  | 'PersistentVolumeClaimUpdate'
+  | 'StorageClassAdd'
+  | 'StorageClassUpdate'
+  | 'CSINodeAdd'
+  | 'CSINodeUpdate'
   /** Whatever it was: every pod is tried again. */
   | 'Any';
 
@@ -28,6 +37,8 @@ export interface ClusterEvent {
   readonly oldNode?: Node;
   readonly pod?: Pod;
   readonly oldPod?: Pod;
+  readonly claim?: PersistentVolumeClaim;
+  readonly storageClass?: StorageClass;
 }
 
 export interface EventRegistration {

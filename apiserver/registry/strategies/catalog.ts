@@ -7,6 +7,7 @@ import type { ResourceView } from '../api-definition.ts';
 import type { Strategy } from '../strategy.ts';
 import { configMapStrategy } from './configmaps.ts';
 import { controllerRevisionStrategy } from './controllerrevisions.ts';
+import { csiNodeStrategy } from './csinodes.ts';
 import { deploymentStrategy } from './deployments.ts';
 import { endpointsStrategy } from './endpoints.ts';
 import { endpointSliceStrategy } from './endpointslices.ts';
@@ -52,6 +53,7 @@ export const strategies: readonly Strategy[] = [
   persistentVolumeStrategy,
   persistentVolumeClaimStrategy,
   storageClassStrategy,
+  csiNodeStrategy,
   roleStrategy,
   roleBindingStrategy,
   clusterRoleStrategy,
