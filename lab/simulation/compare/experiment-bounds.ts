@@ -46,50 +46,46 @@ async function allocationBounds(
 ): Promise<ExperimentBounds> {
   const axis = axisOf(experiment);
   if (axis === undefined) return { bounds: [], notes: [] };
-  const percentOf = async (arrivals: Arrivals, percent: number): Promise<number | null> => {
-    const pods = arrivedBy(arrivals, axis, percent);
-    if (pods === undefined) return null;
-    const capacity = arrivals.nodeKinds.reduce(
-      (sum, kind) => sum + kind.count * at(kind.capacity, axis),
-      0,
-    );
+  const most = async (arrivals: Arrivals, pods: number): Promise<number> => {
     const worth = arrivals.podClasses.map(({ requests }) => at(requests, axis));
     const classes = podClassesOf(arrivals, pods, experiment);
     const { bound } = await placementBound(nodeKindsOf(arrivals, experiment), classes.list, (pod) =>
       at(worth, classes.indexOf(pod)),
     );
     onStep();
-    return (100 * bound) / capacity;
+    return (100 * bound) / totalCapacity(arrivals, axis);
   };
-  const values: (number | null)[] = [];
-  for (const arrivals of experiment.arrivals) values.push(await percentOf(arrivals, 100));
-  const known = values.filter((value) => value !== null);
-  if (known.length === 0) {
-    return {
-      bounds: [],
-      notes: ['There is no bound: the pods ask for less than the cluster has.'],
-    };
+  const { arrivals: seeds, resources } = experiment;
+  const isFull = seeds.every((arrivals) => arrivedBy(arrivals, axis, 100) !== undefined);
+  const values: number[] = [];
+  for (const arrivals of seeds) {
+    const pods = isFull ? arrivedBy(arrivals, axis, 100) : undefined;
+    values.push(await most(arrivals, pods ?? arrivals.podNames.length));
   }
-  const places: [number, number][] = [];
-  for (const arrivals of experiment.arrivals.slice(0, 1)) {
+  const x: number[] = [];
+  const y: number[] = [];
+  for (const arrivals of seeds.slice(0, 1)) {
     for (const percent of CURVE_PERCENT) {
-      const y = percent === 100 ? values[0] : await percentOf(arrivals, percent);
-      if (y !== null && y !== undefined) places.push([percent, y]);
+      const pods = arrivedBy(arrivals, axis, percent);
+      if (pods === undefined) break;
+      const value = isFull && percent === 100 ? values[0] : await most(arrivals, pods);
+      x.push(percent);
+      y.push(value ?? Number.NaN);
     }
   }
   const bound: Bound = {
-    metric: `allocationAtFull.${experiment.resources[axis]?.name ?? ''}`,
+    metric: `${isFull ? 'allocationAtFull' : 'allocationAtEnd'}.${resources[axis]?.name ?? ''}`,
     values,
-    mean: mean(known),
-    sd: standardDeviation(known),
+    mean: mean(values),
+    sd: standardDeviation(values),
     how: 'linear program over kinds of nodes and classes of pods (HiGHS), with dual-feasible functions of what pods take of a node and of a GPU; it sees all arrivals at once',
-    curve: {
-      name: ALLOCATION_CURVE,
-      x: places.map(([percent]) => percent),
-      y: places.map(([, y]) => y),
-    },
+    ...(x.length > 1 ? { curve: { name: ALLOCATION_CURVE, x, y } } : {}),
   };
   return { bounds: [bound], notes: [] };
+}
+
+function totalCapacity({ nodeKinds }: Arrivals, axis: number): number {
+  return nodeKinds.reduce((sum, kind) => sum + kind.count * at(kind.capacity, axis), 0);
 }
 
 /** Index of the resource that the share axis counts. */
@@ -101,10 +97,7 @@ export function axisOf(experiment: ExperimentResult): number | undefined {
 
 /** How many pods have arrived when they first ask for so much; undefined when they never do. */
 function arrivedBy(arrivals: Arrivals, axis: number, percent: number): number | undefined {
-  const capacity = arrivals.nodeKinds.reduce(
-    (sum, kind) => sum + kind.count * at(kind.capacity, axis),
-    0,
-  );
+  const capacity = totalCapacity(arrivals, axis);
   let asked = 0;
   for (const [pod, podClass] of arrivals.podClass.entries()) {
     asked += at(arrivals.podClasses[podClass]?.requests ?? [], axis);

@@ -69,14 +69,27 @@ describe('compareExperiment', () => {
     assert.match(reportHtml(comparison), /Pods that wait/);
   });
 
-  it('says why there is no bound', async () => {
+  it('bounds what is allocated at the end when the cluster is not asked for in full', async () => {
     const experiment = sampleExperiment();
     const few = experiment.arrivals.map((one) => ({
       ...one,
       podClass: one.podClass.subarray(0, 2),
+      podNames: one.podNames.slice(0, 2),
     }));
-    const { notes } = await experimentBounds({ ...experiment, arrivals: few });
-    assert.deepEqual(notes, ['There is no bound: the pods ask for less than the cluster has.']);
+    const { bounds } = await experimentBounds({ ...experiment, arrivals: few });
+    assert.equal(bounds[0]?.metric, 'allocationAtEnd.skiff.dev/gpu-milli');
+    assert.ok(Math.abs((bounds[0]?.mean ?? 0) - 30) < 1e-6);
+  });
+
+  it('says why there is no bound', async () => {
+    const experiment = queuedExperiment();
+    const runs = experiment.runs.map((run) => ({
+      ...run,
+      outcomes: { ...run.outcomes, endMs: run.outcomes.endMs.map(() => Number.NaN) },
+    }));
+    const { bounds, notes } = await experimentBounds({ ...experiment, runs });
+    assert.deepEqual(bounds, []);
+    assert.deepEqual(notes, ['There is no bound: not all pods were done under every policy.']);
   });
 });
 
