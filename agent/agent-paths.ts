@@ -33,6 +33,10 @@ export class AgentPaths {
     return path.join(this.pods, uid);
   }
 
+  userNamespace(uid: string): string {
+    return path.join(this.pod(uid), 'user-namespace');
+  }
+
   volumes(uid: string): string {
     return path.join(this.pod(uid), 'volumes');
   }

@@ -33,6 +33,7 @@ import { Pleg } from './sync/pleg.ts';
 import type { PodContext } from './sync/pod-context.ts';
 import { PodWorkers } from './sync/pod-workers.ts';
 import { StatusManager } from './sync/status-manager.ts';
+import { UserNamespaces } from './user-namespaces/user-namespaces.ts';
 import { Mounts } from './volumes/mounts.ts';
 import { References } from './volumes/references.ts';
 import { VolumeManager } from './volumes/volume-manager.ts';
@@ -154,6 +155,7 @@ function newPodWork(
     dnsOf: (pod) => podDns(pod, { clusterServers: [], clusterDomain: CLUSTER_DOMAIN, host }),
     nodeIp: options.nodeIp,
     runtime,
+    userNamespaces: new UserNamespaces(paths),
     clusterDomain: CLUSTER_DOMAIN,
   };
   const workers: PodWorkers = new PodWorkers(context, signal);

@@ -8,6 +8,7 @@
 import type { Container, Pod } from '../../proto/api/gen/core-v1.ts';
 import type {
   ContainerConfig,
+  IdMapping,
   Image,
   Input,
   LinuxContainerResources,
@@ -23,7 +24,7 @@ import {
   oomScoreAdj,
   requestsOf,
 } from '../pod/qos.ts';
-import { containerSecurityContext } from './security-context.ts';
+import { containerSecurityContext, type SecurityOfNode } from './security-context.ts';
 
 export interface ContainerInput {
   readonly pod: Pod;
@@ -35,8 +36,7 @@ export interface ContainerInput {
   readonly image: Image;
   /** Of the node. */
   readonly memoryCapacityBytes: number;
-  /** Where seccomp profiles of the type Localhost are. */
-  readonly seccompProfileRoot: string;
+  readonly security: SecurityOfNode;
 }
 
 /** Throws a ConfigError when the spec can't be carried out. */
@@ -50,7 +50,7 @@ export function containerConfig(input: ContainerInput): Input<ContainerConfig> {
     args: (container.args ?? []).map(expanded),
     working_dir: container.workingDir ?? '',
     envs: [...environment].map(([key, value]) => ({ key, value: Buffer.from(value) })),
-    mounts: input.mounts,
+    mounts: input.mounts.map((mount) => mapped(mount, input.security.users)),
     labels: containerLabels(pod, container),
     annotations: containerAnnotations(pod, container, attempt),
     log_path: `${container.name}/${attempt}.log`,
@@ -59,15 +59,15 @@ export function containerConfig(input: ContainerInput): Input<ContainerConfig> {
     tty: container.tty ?? false,
     linux: {
       resources: resourcesOf(input),
-      security_context: containerSecurityContext(
-        pod,
-        container,
-        input.image,
-        input.seccompProfileRoot,
-      ),
+      security_context: containerSecurityContext(pod, container, input.image, input.security),
     },
     stop_signal: stopSignal(container),
   };
+}
+
+/** Who owns a volume's files owns them in the pod's user namespace, too. */
+function mapped(mount: Input<Mount>, users: IdMapping | undefined): Input<Mount> {
+  return users === undefined ? mount : { ...mount, uidMappings: [users], gidMappings: [users] };
 }
 
 function resourcesOf(input: ContainerInput): Input<LinuxContainerResources> {

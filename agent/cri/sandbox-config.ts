@@ -9,6 +9,7 @@ import path from 'node:path';
 import type { Pod } from '../../proto/api/gen/core-v1.ts';
 import type {
   DnsConfig,
+  IdMapping,
   Input,
   NamespaceOption,
   PodSandboxConfig,
@@ -28,6 +29,8 @@ export interface SandboxInput {
   readonly cgroupParent: string;
   /** Absent: the host's resolv.conf. */
   readonly dns?: DnsConfig;
+  /** Absent: the users of the node. */
+  readonly users?: IdMapping;
 }
 
 export function sandboxConfig(input: SandboxInput): Input<PodSandboxConfig> {
@@ -47,7 +50,7 @@ export function sandboxConfig(input: SandboxInput): Input<PodSandboxConfig> {
       cgroup_parent: input.cgroupParent,
       sysctls: Object.fromEntries((context?.sysctls ?? []).map((each) => [each.name, each.value])),
       security_context: {
-        namespace_options: namespaceOptions(pod),
+        namespace_options: namespaceOptions(pod, input.users),
         privileged: allContainersOf(pod).some((c) => c.securityContext?.privileged === true),
         seccomp: { profile_type: 'RuntimeDefault', localhost_ref: '' },
         supplemental_groups: supplementalGroups(pod),
@@ -75,12 +78,15 @@ export function hostnameOf(pod: Pod): string {
   return pod.metadata.name.slice(0, HOSTNAME_LENGTH_MAX).replace(/[-.]+$/, '');
 }
 
-export function namespaceOptions(pod: Pod): Input<NamespaceOption> {
+export function namespaceOptions(pod: Pod, users: IdMapping | undefined): Input<NamespaceOption> {
   const { hostNetwork, hostIPC, hostPID, shareProcessNamespace } = pod.spec;
   return {
     network: hostNetwork === true ? 'NODE' : 'POD',
     ipc: hostIPC === true ? 'NODE' : 'POD',
     pid: hostPID === true ? 'NODE' : shareProcessNamespace === true ? 'POD' : 'CONTAINER',
+    ...(users === undefined
+      ? {}
+      : { userns_options: { mode: 'POD', uids: [users], gids: [users] } }),
   };
 }
 

@@ -7,7 +7,12 @@
  */
 
 import type { Container, Pod, SecurityContext } from '../../proto/api/gen/core-v1.ts';
-import type { Image, Input, LinuxContainerSecurityContext } from '../../proto/cri/types.ts';
+import type {
+  IdMapping,
+  Image,
+  Input,
+  LinuxContainerSecurityContext,
+} from '../../proto/cri/types.ts';
 import { ConfigError } from '../environment/container-environment.ts';
 import { formatPod } from '../pod/container-kinds.ts';
 import { namespaceOptions, seccompProfile, supplementalGroups } from './sandbox-config.ts';
@@ -29,12 +34,20 @@ const MASKED_PATHS = [
 ];
 const READONLY_PATHS = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
+/** What the node has for the pod. */
+export interface SecurityOfNode {
+  /** Where seccomp profiles of the type Localhost are. */
+  readonly seccompProfileRoot: string;
+  /** Absent: the users of the node. */
+  readonly users?: IdMapping;
+}
+
 /** Throws a {@link ConfigError} when the image would run as root and may not. */
 export function containerSecurityContext(
   pod: Pod,
   container: Container,
   image: Image | undefined,
-  seccompProfileRoot: string,
+  node: SecurityOfNode,
 ): Input<LinuxContainerSecurityContext> {
   const context = effectiveContext(pod, container);
   verifyNonRoot(pod, container, context, image);
@@ -46,7 +59,7 @@ export function containerSecurityContext(
       add_capabilities: context.capabilities?.add ?? [],
       drop_capabilities: context.capabilities?.drop ?? [],
     },
-    namespace_options: namespaceOptions(pod),
+    namespace_options: namespaceOptions(pod, node.users),
     ...userOf(context, image),
     readonly_rootfs: context.readOnlyRootFilesystem === true,
     supplemental_groups: supplementalGroups(pod),
@@ -54,7 +67,7 @@ export function containerSecurityContext(
     no_new_privs: context.allowPrivilegeEscalation === false,
     masked_paths: unmasked ? [] : MASKED_PATHS,
     readonly_paths: unmasked ? [] : READONLY_PATHS,
-    seccomp: seccompProfile(context.seccompProfile, seccompProfileRoot),
+    seccomp: seccompProfile(context.seccompProfile, node.seccompProfileRoot),
     apparmor:
       context.appArmorProfile === undefined
         ? null

@@ -12,7 +12,6 @@ const VOLUME_KINDS = ['emptyDir', 'hostPath', 'configMap', 'secret', 'downwardAP
 export function unsupportedFields(pod: Pod): readonly string[] {
   const { spec } = pod;
   const fields: readonly (readonly [string, boolean])[] = [
-    ['spec.hostUsers: false', spec.hostUsers === false],
     ['spec.runtimeClassName', isSet(spec.runtimeClassName)],
     ['spec.resourceClaims', isSet(spec.resourceClaims)],
     ['spec.resources', isSet(spec.resources)],

@@ -15,6 +15,7 @@ import type { ImageManager } from '../images/image-manager.ts';
 import type { NodeCapacity } from '../pod/admission.ts';
 import type { ProbeManager } from '../probes/probe-manager.ts';
 import type { HookRunner } from '../probes/run-hook.ts';
+import type { UserNamespaces } from '../user-namespaces/user-namespaces.ts';
 import type { Mounts } from '../volumes/mounts.ts';
 import type { VolumeManager } from '../volumes/volume-manager.ts';
 import type { StatusManager } from './status-manager.ts';
@@ -49,5 +50,6 @@ export interface PodContext {
   readonly nodeIp: string;
   readonly allocatable: NodeAllocatable & NodeCapacity;
   readonly runtime: Pick<RuntimeIdentity, 'name'>;
+  readonly userNamespaces: UserNamespaces;
   readonly clusterDomain: string;
 }

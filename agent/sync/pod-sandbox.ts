@@ -20,12 +20,14 @@ export function sandboxConfigOf(
   attempt: number,
 ): Input<PodSandboxConfig> {
   const dns = context.dnsOf(pod);
+  const users = context.userNamespaces.mappingOf(pod);
   return sandboxConfig({
     pod,
     attempt,
     logDirectory: context.paths.podLogs(pod),
     cgroupParent: context.cgroups.pathOf(pod),
     ...(dns === undefined ? {} : { dns }),
+    ...(users === undefined ? {} : { users }),
   });
 }
 
@@ -36,7 +38,7 @@ export async function createSandbox(
   pod: Pod,
   attempt: number,
 ): Promise<void> {
-  const fields = unsupportedFields(pod);
+  const fields = [...unsupportedFields(pod), ...(await unsupportedByRuntime(context, pod))];
   if (fields.length > 0) {
     const message = `Failed to create pod sandbox: ${fields.join('; ')}`;
     context.events.record(pod, 'Warning', 'FailedCreatePodSandBox', message);
@@ -65,6 +67,19 @@ export async function createSandbox(
   if (volumes.status === 'rejected' && !(volumes.reason instanceof VolumeError)) {
     throw volumes.reason;
   }
+}
+
+/** A runtime that does not know the field would run the pod without it. */
+async function unsupportedByRuntime(
+  { cri }: Pick<PodContext, 'cri'>,
+  pod: Pod,
+): Promise<readonly string[]> {
+  if (pod.spec.hostUsers !== false) return [];
+  const { runtime_handlers: handlers } = await cri.status({});
+  const handler = handlers.find(({ name }) => name === '');
+  return handler?.features?.user_namespaces === true
+    ? []
+    : ['spec.hostUsers: false is not supported by the runtime'];
 }
 
 /** Records and throws what is in the way. */

@@ -104,6 +104,7 @@ async function prepare(context: PodContext, input: StartInput, signal: AbortSign
       paths: context.paths,
       mounts: context.mounts,
     });
+    const users = context.userNamespaces.mappingOf(pod);
     const memoryCapacityBytes = context.allocatable.memoryBytes;
     return containerConfig({
       pod,
@@ -113,7 +114,10 @@ async function prepare(context: PodContext, input: StartInput, signal: AbortSign
       mounts,
       image,
       memoryCapacityBytes,
-      seccompProfileRoot: context.paths.seccompProfiles,
+      security: {
+        seccompProfileRoot: context.paths.seccompProfiles,
+        ...(users === undefined ? {} : { users }),
+      },
     });
   } catch (error) {
     if (error instanceof ImageError) {

@@ -12,7 +12,7 @@ function seccompOf(ofPod?: SeccompProfile, ofContainer?: SeccompProfile) {
   const pod = newPod(ofPod && { securityContext: { seccompProfile: ofPod } });
   const context = ofContainer && { securityContext: { seccompProfile: ofContainer } };
   const container = newContainer('main', context);
-  return containerSecurityContext(pod, container, undefined, ROOT).seccomp;
+  return containerSecurityContext(pod, container, undefined, { seccompProfileRoot: ROOT }).seccomp;
 }
 
 describe('the seccomp profile of a container', () => {

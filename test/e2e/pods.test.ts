@@ -98,6 +98,27 @@ describe('pods', () => {
     );
   });
 
+  it('has users of its own, a seccomp filter and shared PIDs when it asks for them', async () => {
+    const volume = {
+      hostUsers: false,
+      shareProcessNamespace: true,
+      securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
+      volumes: [{ name: 'work', emptyDir: {} }],
+    };
+    const mounts = { volumeMounts: [{ name: 'work', mountPath: '/work' }] };
+    const script = [
+      'id -u; cat /proc/self/uid_map; cat /proc/1/comm; grep Seccomp: /proc/self/status',
+      'touch /work/file; stat -c %u:%g /work /work/file /etc/hosts',
+    ].join('; ');
+    const log = await run('own-users', script, volume, mounts);
+    const [id, map = '', ...rest] = log.trim().split('\n');
+    assert.equal(id, '0');
+    const [inside, outside, length] = map.trim().split(/ +/).map(Number);
+    assert.deepEqual([inside, length], [0, 65_536]);
+    assert.ok((outside ?? 0) > 0 && (outside ?? 0) % 65_536 === 0, map);
+    assert.deepEqual(rest, ['pause', 'Seccomp:\t2', '0:0', '0:0', '0:0']);
+  });
+
   it('is killed over its memory limit, and reported as OOMKilled', async () => {
     const limits = { resources: { limits: { memory: '32Mi' } } };
     const script = 'exec perl -e \'my $x = "x" x (256 * 1024 * 1024); sleep 60\'';

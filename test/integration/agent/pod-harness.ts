@@ -14,6 +14,7 @@ import { Pleg } from '../../../agent/sync/pleg.ts';
 import type { PodContext } from '../../../agent/sync/pod-context.ts';
 import { PodWorkers } from '../../../agent/sync/pod-workers.ts';
 import { StatusManager } from '../../../agent/sync/status-manager.ts';
+import { UserNamespaces } from '../../../agent/user-namespaces/user-namespaces.ts';
 import { Mounts } from '../../../agent/volumes/mounts.ts';
 import { References } from '../../../agent/volumes/references.ts';
 import { VolumeManager } from '../../../agent/volumes/volume-manager.ts';
@@ -162,6 +163,7 @@ export class PodHarness {
       dnsOf: () => undefined,
       nodeIp: '10.1.0.2',
       runtime: { name: 'skiff' },
+      userNamespaces: new UserNamespaces(paths),
       clusterDomain: 'cluster.local',
     };
     const workers: PodWorkers = new PodWorkers(context, signal);

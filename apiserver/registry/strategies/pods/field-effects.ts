@@ -56,7 +56,6 @@ const CONTAINER_FIELDS_WITHOUT_EFFECT: readonly FieldEffect<Container>[] = [
 /** Asking for more isolation than there is must fail; so must asking for what isn't there at all. */
 const SPEC_FIELDS_REFUSED: readonly FieldEffect<PodSpec>[] = [
   { field: 'ephemeralContainers', isUsed: (spec) => hasItems(spec.ephemeralContainers) },
-  { field: 'hostUsers', isUsed: (spec) => spec.hostUsers === false },
   { field: 'resourceClaims', isUsed: (spec) => hasItems(spec.resourceClaims) },
   { field: 'runtimeClassName', isUsed: (spec) => (spec.runtimeClassName ?? '') !== '' },
   { field: 'schedulingGroup', isUsed: (spec) => spec.schedulingGroup !== undefined },

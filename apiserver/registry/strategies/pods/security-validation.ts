@@ -10,7 +10,7 @@ import type {
   SecurityContext,
 } from '../../../../proto/api/gen/core-v1.ts';
 import type { FieldError } from '../../../../proto/api/status-error.ts';
-import { invalidField, required } from '../../../../proto/api/validation.ts';
+import { forbiddenField, invalidField, required } from '../../../../proto/api/validation.ts';
 import { localPathErrors } from './volume-validation.ts';
 
 const ID_MAX = 2_147_483_647;
@@ -37,6 +37,11 @@ export function podSecurityErrors(at: string, spec: PodSpec): FieldError[] {
   if (spec.shareProcessNamespace === true && spec.hostPID === true) {
     const why = 'ShareProcessNamespace and HostPID cannot both be enabled';
     errors.push(invalidField(`${at}.shareProcessNamespace`, true, why));
+  }
+  for (const name of ['hostNetwork', 'hostPID', 'hostIPC'] as const) {
+    if (spec.hostUsers === false && spec[name] === true) {
+      errors.push(forbiddenField(`${at}.${name}`, 'when `hostUsers` is false'));
+    }
   }
   return [...errors, ...seccompErrors(`${field}.seccompProfile`, context.seccompProfile)];
 }

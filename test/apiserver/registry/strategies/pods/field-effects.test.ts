@@ -33,7 +33,6 @@ describe('fields that nothing honours yet', () => {
 
   it('are refused where that would be dangerous, or could never start', () => {
     const spec = {
-      hostUsers: false,
       securityContext: { appArmorProfile: { type: 'Localhost', localhostProfile: 'x' } },
       containers: [
         { ...container, ports: [{ containerPort: 80, hostPort: 8080 }] },
@@ -41,7 +40,6 @@ describe('fields that nothing honours yet', () => {
       ],
     };
     assert.deepEqual(createProblems(podStrategy, { spec }), [
-      'spec.hostUsers: Forbidden: not supported yet',
       'spec.securityContext.appArmorProfile (Localhost): Forbidden: not supported yet',
       'spec.containers[0].ports[0].hostPort: Forbidden: not supported yet, except in pods with hostNetwork',
       'spec.containers[1].readinessProbe.grpc: Forbidden: not supported yet',

@@ -219,10 +219,16 @@ const cases: readonly Case[] = [
   ],
   [
     'isolation that does not exist',
-    { ...one({}), hostUsers: false, runtimeClassName: 'vm' },
+    { ...one({}), runtimeClassName: 'vm' },
+    ['spec.runtimeClassName: Forbidden: not supported yet'],
+  ],
+  [
+    "users of its own beside the node's namespaces",
+    { ...one({}), hostUsers: false, hostNetwork: true, hostPID: true, hostIPC: true },
     [
-      'spec.hostUsers: Forbidden: not supported yet',
-      'spec.runtimeClassName: Forbidden: not supported yet',
+      'spec.hostNetwork: Forbidden: when `hostUsers` is false',
+      'spec.hostPID: Forbidden: when `hostUsers` is false',
+      'spec.hostIPC: Forbidden: when `hostUsers` is false',
     ],
   ],
 ];
