@@ -103,12 +103,12 @@ describe('pods', () => {
       hostUsers: false,
       shareProcessNamespace: true,
       securityContext: { seccompProfile: { type: 'RuntimeDefault' } },
-      volumes: [{ name: 'work', emptyDir: {} }],
+      volumes: [{ name: 'scratch', emptyDir: {} }],
     };
-    const mounts = { volumeMounts: [{ name: 'work', mountPath: '/work' }] };
+    const mounts = { volumeMounts: [{ name: 'scratch', mountPath: '/scratch' }] };
     const script = [
       'id -u; cat /proc/self/uid_map; cat /proc/1/comm; grep Seccomp: /proc/self/status',
-      'touch /work/file; stat -c %u:%g /work /work/file /etc/hosts',
+      'touch /scratch/file; stat -c %u:%g /scratch /scratch/file /etc/hosts',
     ].join('; ');
     const log = await run('own-users', script, volume, mounts);
     const [id, map = '', ...rest] = log.trim().split('\n');
