@@ -34,7 +34,6 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   ws: ['apiserver', 'agent', 'client', 'cli'],
   jose: ['apiserver'],
   'fast-json-patch': ['apiserver', 'proto'],
-  'tar-stream': ['agent/runtime/image'],
   'skiff/policy': ['policies', 'scheduler/policy', 'cli/manifests'],
   'skiff/policy/testing': ['policies', 'scheduler/policy', 'cli/manifests'],
   highs: ['lab/simulation/bounds'],

@@ -1,19 +1,21 @@
 /**
  * The credentials of `imagePullSecrets`: secrets of type kubernetes.io/dockerconfigjson (and the
- * older dockercfg), by the registry an image is of.
+ * older dockercfg), by the registry and path an image is of.
  *
- * Source: kubernetes pkg/credentialprovider/{config,keyring}.go, v1.36.
+ * Source: kubernetes pkg/credentialprovider/config.go, v1.36.
  */
 
 import type { Pod, Secret } from '../../proto/api/gen/core-v1.ts';
 import type { AuthConfig, Input } from '../../proto/cri/types.ts';
 import type { ReferenceSource } from '../environment/container-environment.ts';
+import { matchingKeys, registryOf } from './registry-match.ts';
 
 interface DockerAuth {
   readonly username?: string;
   readonly password?: string;
   readonly auth?: string;
   readonly identitytoken?: string;
+  readonly registrytoken?: string;
 }
 
 export class PullCredentials {
@@ -35,10 +37,12 @@ export class PullCredentials {
 }
 
 function matching(secret: Secret, image: string): readonly Input<AuthConfig>[] {
+  const entries = entriesOf(secret);
   const registry = registryOf(image);
-  return Object.entries(entriesOf(secret))
-    .filter(([server]) => hostOf(server) === registry)
-    .map(([server, entry]) => authOf(server, entry));
+  return matchingKeys(Object.keys(entries), image).flatMap((key) => {
+    const entry = entries[key];
+    return typeof entry === 'object' && entry !== null ? [authOf(registry, entry)] : [];
+  });
 }
 
 function entriesOf(secret: Secret): Readonly<Record<string, DockerAuth>> {
@@ -63,17 +67,6 @@ function authOf(server: string, entry: DockerAuth): Input<AuthConfig> {
     username: entry.username ?? (colon < 0 ? '' : decoded.slice(0, colon)),
     password: entry.password ?? (colon < 0 ? '' : decoded.slice(colon + 1)),
     identity_token: entry.identitytoken ?? '',
+    registry_token: entry.registrytoken ?? '',
   };
-}
-
-/** A first component without `.` or `:`, and not `localhost`, is not a host. */
-function registryOf(image: string): string {
-  const [first = '', ...rest] = image.split('/');
-  const isHost = rest.length > 0 && (/[.:]/.test(first) || first === 'localhost');
-  return isHost ? hostOf(first) : 'docker.io';
-}
-
-function hostOf(server: string): string {
-  const host = server.replace(/^https?:\/\//, '').split('/')[0] ?? '';
-  return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
 }

@@ -59,6 +59,11 @@ export class RuntimeNode {
     return path.join(this.folder, 'images');
   }
 
+  /** How registries are reached; nothing is there until a test writes it. */
+  get registryConfig(): string {
+    return path.join(this.folder, 'registries.yaml');
+  }
+
   get logDir(): string {
     return path.join(this.folder, 'logs');
   }
@@ -76,6 +81,7 @@ export class RuntimeNode {
       ...['--socket', this.socket, '--run-dir', this.runDir, '--data-dir', this.dataDir],
       ...['--image-dir', this.imageDir, '--cgroup-root', this.cgroupRoot],
       ...['--pod-cidr', '10.232.9.0/24', '--log-level', 'debug'],
+      ...['--registry-config', this.registryConfig],
     ];
     // As the launcher does: without it, every start strips types anew.
     const cache = process.env.NODE_COMPILE_CACHE ?? path.resolve('node_modules/.cache/compile');

@@ -24,6 +24,11 @@ const TOOLS: readonly Tool[] = [
     file: '/usr/lib/cni/bridge',
     why: 'containerd and the CNI',
   },
+  { package: 'docker-registry', file: '/usr/bin/docker-registry', why: 'pulling images' },
+  { package: 'skopeo', file: '/usr/bin/skopeo', why: 'images of other tools' },
+  { package: 'umoci', file: '/usr/bin/umoci', why: 'images of other tools' },
+  { package: 'apache2-utils', file: '/usr/bin/htpasswd', why: 'a registry with passwords' },
+  { package: 'curl', file: '/usr/bin/curl', why: 'waiting for a registry' },
   { package: 'busybox-static', file: '/bin/busybox', why: 'the contents of test images' },
 ];
 

@@ -4,17 +4,19 @@
  */
 
 import {
+  closeSync,
   createReadStream,
-  createWriteStream,
   lstatSync,
+  openSync,
   type ReadStream,
   realpathSync,
+  writeSync,
 } from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { extract } from 'tar-stream';
 import { decompressed } from './decompress.ts';
+import type { TarEntry } from './tar-entry.ts';
+import { TarReader, type TarSink } from './tar-reader.ts';
 
 /** Members of one archive: layers, and documents. */
 const MEMBERS_MAX = 10_000;
@@ -50,41 +52,19 @@ export class BlobSource {
     folder: string,
     signal: AbortSignal,
   ): Promise<BlobSource> {
-    const files = new Map<string, string>();
-    const links = new Map<string, string>();
-    let bytes = 0;
-    const tar = extract();
-    const feeding = pipeline(await decompressed(archive), tar, { signal });
-    // The loop below fails with the same error; this keeps it from being reported twice.
-    feeding.catch(() => undefined);
-    for await (const entry of tar) {
-      const { type, name, linkname } = entry.header;
-      const member = memberName(name);
-      bytes += entry.header.size ?? 0;
-      if (files.size + links.size >= MEMBERS_MAX)
-        throw new Error('The archive has too many members');
-      if (bytes > ARCHIVE_BYTES_MAX) throw new Error('The archive is too large');
-      if (type === 'file') {
-        const file = path.join(folder, `member-${files.size}`);
-        await pipeline(entry, createWriteStream(file, { flags: 'wx', mode: 0o600 }), { signal });
-        files.set(member, file);
-        continue;
+    const spool = new MemberSpool(folder);
+    const reader = new TarReader(spool);
+    try {
+      for await (const chunk of (await decompressed(archive)) as AsyncIterable<Buffer>) {
+        signal.throwIfAborted();
+        reader.push(chunk);
       }
-      if (type === 'symlink')
-        links.set(member, path.posix.join(path.posix.dirname(member), linkname ?? ''));
-      else if (type === 'link') links.set(member, memberName(linkname ?? ''));
-      entry.resume();
+      reader.finish();
+    } finally {
+      archive.destroy();
+      spool.close();
     }
-    await feeding;
-    return new BlobSource((name) => {
-      let member = memberName(name);
-      for (let step = 0; step < LINKS_MAX; step += 1) {
-        const file = files.get(member);
-        if (file !== undefined) return file;
-        member = links.get(member) ?? '';
-      }
-      return undefined;
-    }, true);
+    return new BlobSource((name) => spool.find(name), true);
   }
 
   has(name: string): boolean {
@@ -110,6 +90,61 @@ export class BlobSource {
     const file = this.#files(name);
     if (file === undefined) throw new Error(`The archive has no "${name}"`);
     return file;
+  }
+}
+
+/** The members of an archive as files under numbers. */
+class MemberSpool implements TarSink {
+  readonly #folder: string;
+  readonly #files = new Map<string, string>();
+  readonly #links = new Map<string, string>();
+  #fd: number | undefined;
+  #bytes = 0;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  begin({ name, type, size, linkName }: TarEntry): void {
+    if (this.#files.size + this.#links.size >= MEMBERS_MAX)
+      throw new Error('The archive has too many members');
+    const member = memberName(name);
+    if (type === 'symlink')
+      this.#links.set(member, path.posix.join(path.posix.dirname(member), linkName));
+    else if (type === 'link') this.#links.set(member, memberName(linkName));
+    if (type !== 'file') return;
+    this.#bytes += size;
+    if (this.#bytes > ARCHIVE_BYTES_MAX) throw new Error('The archive is too large');
+    const file = path.join(this.#folder, `member-${this.#files.size}`);
+    this.#fd = openSync(file, 'wx', 0o600);
+    this.#files.set(member, file);
+  }
+
+  write(chunk: Buffer, offset: number): void {
+    if (this.#fd === undefined) return;
+    for (let at = 0; at < chunk.length; ) {
+      at += writeSync(this.#fd, chunk, at, chunk.length - at, offset + at);
+    }
+  }
+
+  end(): void {
+    this.close();
+  }
+
+  close(): void {
+    if (this.#fd !== undefined) closeSync(this.#fd);
+    this.#fd = undefined;
+  }
+
+  /** Follows links between members. */
+  find(name: string): string | undefined {
+    let member = memberName(name);
+    for (let step = 0; step < LINKS_MAX; step += 1) {
+      const file = this.#files.get(member);
+      if (file !== undefined) return file;
+      member = this.#links.get(member) ?? '';
+    }
+    return undefined;
   }
 }
 

@@ -1,59 +1,64 @@
 /**
- * Unpacks one layer's tar stream into overlay form. The archive is hostile: nothing is ever written
- * outside the layer's folder, whatever its names and links say. That holds because the folder is
- * private to this call: what was looked at cannot be swapped before it is used.
+ * Unpacks one layer's members into overlay form. The archive is hostile: nothing is ever written
+ * outside the layer's folder, whatever its names and links say (layer-folder.ts), and what it may take
+ * is bounded.
  *
  * `diff` gets the files, and a whiteout for each `.wh.NAME`. `hide` gets a whiteout for each folder that
- * is opaque: mounted just below `diff`, it hides what lower layers have there. (Overlayfs has an
- * attribute for this, which Node cannot set.)
- *
- * Extended attributes are not restored, file capabilities among them.
+ * is opaque: mounted just below `diff`, it hides what lower layers have there.
  *
  * Source: OCI image-spec layer.md; POSIX pax.
  */
 
 import assert from 'node:assert/strict';
 import {
-  chmodSync,
   closeSync,
-  constants,
   copyFileSync,
-  lchownSync,
-  linkSync,
+  fchmodSync,
+  fchownSync,
+  ftruncateSync,
   lstatSync,
-  lutimesSync,
   mkdirSync,
   openSync,
   rmSync,
-  symlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { MergedTree } from './merged-tree.ts';
-import { type MakeDevice, WhiteoutMaker } from './whiteout.ts';
-
-/** One member of a tar archive. */
-export interface LayerEntry {
-  readonly name: string;
-  readonly type: 'file' | 'directory' | 'symlink' | 'link' | 'character' | 'block' | 'fifo';
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly mtimeMs: number;
-  readonly linkName: string;
-  readonly major: number;
-  readonly minor: number;
-  /** Of a file; must be read to its end before the next entry. */
-  readonly content: AsyncIterable<unknown>;
-}
+import {
+  chownAt,
+  linkAt,
+  mkdirAt,
+  mknodAt,
+  openAt,
+  symlinkAt,
+  utimesAt,
+} from '../syscalls/files.ts';
+import {
+  O_CLOEXEC,
+  O_CREAT,
+  O_DIRECTORY,
+  O_EXCL,
+  O_NOFOLLOW,
+  O_PATH,
+  O_RDONLY,
+  O_WRONLY,
+  S_IFBLK,
+  S_IFCHR,
+  S_IFIFO,
+} from '../syscalls/linux.ts';
+import { SyscallError } from '../syscalls/syscall-error.ts';
+import { LayerFolder, type OpenFolder } from './layer-folder.ts';
+import { changeMode, setXattrs } from './set-attributes.ts';
+import type { TarEntry } from './tar-entry.ts';
+import type { TarSink } from './tar-reader.ts';
+import { WhiteoutMaker } from './whiteout.ts';
 
 export interface LayerLimits {
   /** Members of one layer. */
   readonly entries: number;
-  /** Bytes of all files of one layer: against archives that decompress without end. */
+  /** Bytes of all files of one layer, holes included: against archives that decompress without end. */
   readonly bytes: number;
-  /** Device nodes of one layer: each costs a process. */
+  /** Device nodes and pipes of one layer: no image needs many. */
   readonly devices: number;
 }
 
@@ -74,34 +79,37 @@ const MODE_BITS = 0o7777;
 export const OPAQUE_ROOT = 'opaque-root';
 /** The kernel reads owners as 32 bits and keeps the last value for "no change". */
 const OWNER_MAX = 2 ** 32 - 2;
+/** Of a device number, as the kernel has them. */
+const MAJOR_MAX = 0xfff;
+const MINOR_MAX = 0xfffff;
 
-export class LayerApplier {
+interface OpenFile {
+  readonly fd: number;
+  readonly folder: OpenFolder;
+  readonly name: string;
+  readonly entry: TarEntry;
+}
+
+export class LayerApplier implements TarSink {
   readonly #diff: string;
   readonly #hide: string;
-  readonly #tree: MergedTree;
-  readonly #makeDevice: MakeDevice;
+  readonly #folder: LayerFolder;
   readonly #whiteouts: WhiteoutMaker;
   readonly #limits: LayerLimits;
   readonly #removed: (readonly string[])[] = [];
   readonly #opaque: (readonly string[])[] = [];
-  readonly #folderTimes = new Map<string, number>();
+  #file: OpenFile | undefined;
   #entries = 0;
   #devices = 0;
   #bytes = 0;
 
   /** `folder` is empty and nobody else's; `lowers` are the layers below, the top one first. */
-  constructor(
-    folder: string,
-    lowers: readonly string[],
-    makeDevice: MakeDevice,
-    limits: LayerLimits = LAYER_LIMITS,
-  ) {
+  constructor(folder: string, lowers: readonly string[], limits: LayerLimits = LAYER_LIMITS) {
     this.#diff = path.join(folder, 'diff');
     this.#hide = path.join(folder, 'hide');
     mkdirSync(this.#diff, { mode: 0o755 });
-    this.#tree = new MergedTree([this.#diff, ...lowers]);
-    this.#makeDevice = makeDevice;
-    this.#whiteouts = new WhiteoutMaker(path.join(folder, 'whiteout'), makeDevice);
+    this.#folder = new LayerFolder(this.#diff, lowers);
+    this.#whiteouts = new WhiteoutMaker(folder);
     this.#limits = limits;
   }
 
@@ -115,36 +123,73 @@ export class LayerApplier {
   }
 
   /** Throws at an entry that is not allowed, or beyond a limit. */
-  async add(entry: LayerEntry): Promise<void> {
+  begin(entry: TarEntry): void {
     this.#entries += 1;
     if (this.#entries > this.#limits.entries) throw new Error('The layer has too many entries');
     const names = checkedNames(entry.name);
     const last = names.at(-1) ?? '';
     const parent = names.slice(0, -1);
-    if (last === OPAQUE) this.#opaque.push(this.#makeFolder(parent));
+    if (last === OPAQUE) this.#opaque.push(this.#folder.make(parent).names);
     else if (last.startsWith(`${WHITEOUT_PREFIX}${WHITEOUT_PREFIX}`)) return;
     else if (last.startsWith(WHITEOUT_PREFIX)) this.#addRemoval(parent, last);
-    else if (names.length === 0) this.#setAttributes(this.#diff, entry);
-    else await this.#addFile([...this.#makeFolder(parent), last], entry);
+    else if (names.length > 0) this.#add(this.#folder.make(parent), last, entry);
+    else if (entry.type === 'directory') this.#setFolder([], entry);
+  }
+
+  write(chunk: Buffer, offset: number): void {
+    if (this.#file === undefined) return; // Of a whiteout, which has no content.
+    for (let at = 0; at < chunk.length; ) {
+      at += writeSync(this.#file.fd, chunk, at, chunk.length - at, offset + at);
+    }
+  }
+
+  end(): void {
+    const file = this.#file;
+    if (file === undefined) return;
+    this.#file = undefined;
+    const { fd, folder, name, entry } = file;
+    try {
+      // Owner first: changing it clears the set-user-id bit, and capabilities.
+      fchownSync(fd, checkedOwner(entry.uid), checkedOwner(entry.gid));
+      fchmodSync(fd, entry.mode & MODE_BITS);
+      setXattrs(fd, entry.xattrs);
+      utimesAt(folder.fd, name, entry.mtimeNs);
+    } finally {
+      closeSync(fd);
+    }
   }
 
   /** Writes whiteouts and folder times, which must come last. */
   finish(): void {
-    for (const names of this.#removed) {
-      const file = path.join(this.#diff, ...names);
-      const stats = lstatSync(file, { throwIfNoEntry: false });
-      // Removed and made again in one layer: a new folder has nothing of the old one.
-      if (stats?.isDirectory() === true) this.#opaque.push(names);
-      else if (stats === undefined) this.#whiteouts.make(file);
-    }
+    for (const names of this.#removed) this.#remove(names);
     for (const names of this.#opaque.toSorted((a, b) => a.length - b.length))
       this.#hideBelow(names);
-    for (const [folder, mtimeMs] of [...this.#folderTimes].reverse()) {
-      if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) {
-        lutimesSync(folder, mtimeMs / 1000, mtimeMs / 1000);
-      }
+    this.#folder.setTimes();
+  }
+
+  /** In any case, once. */
+  close(): void {
+    if (this.#file !== undefined) closeSync(this.#file.fd);
+    this.#file = undefined;
+    this.#folder.close();
+    this.#whiteouts.close();
+  }
+
+  #remove(names: readonly string[]): void {
+    const parent = names.slice(0, -1);
+    const folder = this.#folder.lookUp(parent);
+    // Something else may have taken the place of the folder since.
+    if (folder?.layer !== 0 || !folder.stats.isDirectory()) return;
+    const fd = this.#folder.openBelow(parent, O_PATH | O_DIRECTORY);
+    try {
+      const name = names.at(-1) ?? '';
+      const stats = lstatSync(`/proc/self/fd/${fd}/${name}`, { throwIfNoEntry: false });
+      // Removed and made again in one layer: a new folder has nothing of the old one.
+      if (stats?.isDirectory() === true) this.#opaque.push(names);
+      else if (stats === undefined) this.#whiteouts.make(fd, name);
+    } finally {
+      closeSync(fd);
     }
-    rmSync(path.join(path.dirname(this.#diff), 'whiteout'), { force: true });
   }
 
   #hideBelow(names: readonly string[]): void {
@@ -161,119 +206,154 @@ export class LayerApplier {
     const file = path.join(this.#hide, ...names);
     rmSync(file, { recursive: true, force: true });
     mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
-    this.#whiteouts.make(file);
+    // Only folders and whiteouts are ever made in there.
+    const fd = openSync(path.dirname(file), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    try {
+      this.#whiteouts.make(fd, path.basename(file));
+    } finally {
+      closeSync(fd);
+    }
   }
 
   #addRemoval(parent: readonly string[], marker: string): void {
     const name = marker.slice(WHITEOUT_PREFIX.length);
     if (name === '' || name === '.' || name === '..')
       throw new Error(`"${marker}" removes nothing`);
-    this.#removed.push([...this.#makeFolder(parent), name]);
+    this.#removed.push([...this.#folder.make(parent).names, name]);
   }
 
-  /** Makes sure the folder is in this layer, with the attributes it has below; returns its real path. */
-  #makeFolder(names: readonly string[]): readonly string[] {
-    const resolved = this.#tree.resolve(names.join('/'), true).names;
-    for (let depth = 1; depth <= resolved.length; depth += 1) {
-      const part = resolved.slice(0, depth);
-      const entry = this.#tree.lookUp(part);
-      if (entry?.layer === 0 && entry.stats.isDirectory()) continue;
-      if (entry !== undefined && !entry.stats.isDirectory()) {
-        throw new Error(`"/${part.join('/')}" is a file, and something is to be put below it`);
-      }
-      const folder = path.join(this.#diff, ...part);
-      mkdirSync(folder);
-      if (entry !== undefined) lchownSync(folder, entry.stats.uid, entry.stats.gid);
-      chmodSync(folder, entry === undefined ? 0o755 : entry.stats.mode & MODE_BITS);
-      if (entry !== undefined) this.#folderTimes.set(folder, entry.stats.mtimeMs);
-    }
-    return resolved;
-  }
-
-  async #addFile(names: readonly string[], entry: LayerEntry): Promise<void> {
-    const file = path.join(this.#diff, ...names);
-    const stats = lstatSync(file, { throwIfNoEntry: false });
-    const isMerged = entry.type === 'directory' && stats?.isDirectory() === true;
-    // A link's target may be the very file that it replaces.
-    if (stats !== undefined && entry.type !== 'link' && !isMerged)
-      rmSync(file, { recursive: true });
+  #add(folder: OpenFolder, name: string, entry: TarEntry): void {
     switch (entry.type) {
       case 'link':
-        this.#addLink(file, entry);
+        this.#addLink(folder, name, entry);
         return;
-      case 'directory':
-        if (stats?.isDirectory() !== true) mkdirSync(file);
-        break;
-      case 'file':
-        await this.#writeContent(file, entry);
-        break;
+      case 'directory': {
+        const names = [...folder.names, name];
+        const found = this.#folder.lookUp(names);
+        const isMerged = found?.layer === 0 && found.stats.isDirectory();
+        if (found?.stats.isDirectory() === false) this.#folder.forgetCovered();
+        if (!isMerged) this.#replacing(folder, name, () => mkdirAt(folder.fd, name, 0o755));
+        this.#setFolder(names, entry);
+        return;
+      }
+      case 'file': {
+        this.#count(entry.size);
+        const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+        const fd = this.#replacing(folder, name, () => openAt(folder.fd, name, flags, 0o600));
+        this.#file = { fd, folder, name, entry };
+        // Holes at the end are bytes of the file, too.
+        if (entry.size > 0) ftruncateSync(fd, entry.size);
+        return;
+      }
       case 'symlink':
-        symlinkSync(entry.linkName, file);
-        break;
+        if (entry.linkName === '' || entry.linkName.includes('\0')) {
+          throw new Error(`"${entry.name}" is a symbolic link to nothing`);
+        }
+        this.#replacing(folder, name, () => symlinkAt(entry.linkName, folder.fd, name));
+        this.#folder.forgetCovered();
+        this.#setOwnerAndTime(folder, name, entry);
+        return;
       case 'character':
       case 'block':
       case 'fifo':
-        this.#addDevice(file, entry);
-        break;
+        this.#addDevice(folder, name, entry);
+        return;
     }
-    this.#setAttributes(file, entry);
+  }
+
+  /** Makes the name; when it is taken, what is there goes first. */
+  #replacing(folder: OpenFolder, name: string, make: () => number): number {
+    try {
+      return make();
+    } catch (error) {
+      if (!(error instanceof SyscallError) || error.code !== 'EEXIST') throw error;
+    }
+    rmSync(`/proc/self/fd/${folder.fd}/${name}`, { recursive: true });
+    this.#folder.forget();
+    return make();
   }
 
   /** A link to a file of a lower layer takes a copy of it: links cannot span layers. */
-  #addLink(file: string, entry: LayerEntry): void {
-    const target = this.#tree.resolve(checkedNames(entry.linkName).join('/'), false);
-    const { entry: found } = target;
+  #addLink(folder: OpenFolder, name: string, entry: TarEntry): void {
+    const target = this.#folder.resolve(checkedNames(entry.linkName));
+    const { entry: found, names } = target;
     if (found === undefined || found.stats.isDirectory()) {
       throw new Error(`"${entry.name}" is a link to "${entry.linkName}", which is no file`);
     }
-    const source = path.join(this.#diff, ...target.names);
+    const last = names.at(-1) ?? '';
     if (found.layer !== 0) {
       if (!found.stats.isFile())
         throw new Error(`"${entry.name}" is a link to a special file below`);
       this.#count(found.stats.size);
-      this.#makeFolder(target.names.slice(0, -1));
-      copyFileSync(found.file, source, constants.COPYFILE_EXCL);
-      lchownSync(source, found.stats.uid, found.stats.gid);
-      chmodSync(source, found.stats.mode & MODE_BITS);
+      this.#copyUp(found.file, found.stats, names);
     }
-    if (source === file) return;
-    rmSync(file, { recursive: true, force: true });
-    linkSync(source, file);
+    if (names.join('/') === [...folder.names, name].join('/')) return;
+    const source = this.#folder.openBelow(names.slice(0, -1), O_PATH | O_DIRECTORY);
+    try {
+      this.#replacing(folder, name, () => linkAt(source, last, folder.fd, name));
+    } finally {
+      closeSync(source);
+    }
+    this.#folder.forgetCovered();
   }
 
-  async #writeContent(file: string, entry: LayerEntry): Promise<void> {
-    const { O_WRONLY, O_CREAT, O_EXCL, O_NOFOLLOW } = constants;
-    const fd = openSync(file, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  #copyUp(
+    from: string,
+    stats: { readonly uid: number; readonly gid: number; readonly mode: number },
+    names: readonly string[],
+  ): void {
+    const folder = this.#folder.make(names.slice(0, -1));
+    const flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    const fd = openAt(folder.fd, names.at(-1) ?? '', flags, 0o600);
     try {
-      for await (const chunk of entry.content) {
-        assert(Buffer.isBuffer(chunk));
-        this.#count(chunk.length);
-        for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at);
-      }
+      copyFileSync(from, `/proc/self/fd/${fd}`);
+      fchownSync(fd, stats.uid, stats.gid);
+      fchmodSync(fd, stats.mode & MODE_BITS);
     } finally {
       closeSync(fd);
     }
   }
 
-  #addDevice(file: string, entry: LayerEntry): void {
+  #addDevice(folder: OpenFolder, name: string, entry: TarEntry): void {
     this.#devices += 1;
     if (this.#devices > this.#limits.devices)
       throw new Error('The layer has too many device nodes');
-    const isWhiteoutNumber = entry.type === 'character' && entry.major === 0 && entry.minor === 0;
-    if (isWhiteoutNumber) throw new Error(`"${entry.name}" is a device 0:0`);
-    const type = entry.type === 'fifo' ? 'p' : entry.type === 'block' ? 'b' : 'c';
-    this.#makeDevice(file, type, entry.major, entry.minor);
+    const { major, minor, type } = entry;
+    if (type === 'character' && major === 0 && minor === 0)
+      throw new Error(`"${entry.name}" is a device 0:0`);
+    if (major < 0 || major > MAJOR_MAX || minor < 0 || minor > MINOR_MAX)
+      throw new Error(`"${entry.name}" is a device ${major}:${minor}`);
+    const kind = type === 'fifo' ? S_IFIFO : type === 'block' ? S_IFBLK : S_IFCHR;
+    const device = type === 'fifo' ? 0 : (minor & 0xff) | (major << 8) | ((minor & ~0xff) << 12);
+    this.#replacing(folder, name, () => mknodAt(folder.fd, name, kind | 0o600, device >>> 0));
+    this.#setOwnerAndTime(folder, name, entry);
+    const fd = openAt(folder.fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    try {
+      changeMode(fd, entry.mode & MODE_BITS);
+    } finally {
+      closeSync(fd);
+    }
   }
 
-  /** Owner first: changing it clears the set-user-id bit. */
-  #setAttributes(file: string, entry: LayerEntry): void {
-    lchownSync(file, checkedOwner(entry.uid), checkedOwner(entry.gid));
-    if (entry.type !== 'symlink') chmodSync(file, entry.mode & MODE_BITS);
-    if (entry.type === 'directory') this.#folderTimes.set(file, entry.mtimeMs);
-    else lutimesSync(file, entry.mtimeMs / 1000, entry.mtimeMs / 1000);
+  #setFolder(names: readonly string[], entry: TarEntry): void {
+    const fd = this.#folder.openBelow(names, O_RDONLY | O_DIRECTORY);
+    try {
+      fchownSync(fd, checkedOwner(entry.uid), checkedOwner(entry.gid));
+      fchmodSync(fd, entry.mode & MODE_BITS);
+      setXattrs(fd, entry.xattrs);
+    } finally {
+      closeSync(fd);
+    }
+    this.#folder.setTimeLater(names, entry.mtimeNs);
+  }
+
+  #setOwnerAndTime(folder: OpenFolder, name: string, entry: TarEntry): void {
+    chownAt(folder.fd, name, checkedOwner(entry.uid), checkedOwner(entry.gid));
+    utimesAt(folder.fd, name, entry.mtimeNs);
   }
 
   #count(bytes: number): void {
+    assert(bytes >= 0);
     this.#bytes += bytes;
     if (this.#bytes > this.#limits.bytes) throw new Error('The layer has too many bytes');
   }

@@ -25,7 +25,8 @@ export function tarHeader(name: string, size: number): Buffer {
   }
   header.write('00000000000\0', 136);
   header.write(' '.repeat(8), 148);
-  header.write('0ustar\x0000', 156);
+  header.write('0', 156);
+  header.write('ustar\x0000', 257);
   const sum = header.reduce((total, byte) => total + byte, 0);
   header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
   return header;

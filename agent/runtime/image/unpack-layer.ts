@@ -1,17 +1,22 @@
 /** Unpacks one layer into the image store, checking that it is the one that was declared. */
 
-import { createHash, type Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { extract, type Header } from 'tar-stream';
+import type { Readable } from 'node:stream';
 import { decompressed } from './decompress.ts';
 import { bootId } from './garbage.ts';
 import type { ImageStore } from './image-store.ts';
-import { LayerApplier, type LayerEntry } from './layer-applier.ts';
+import { LayerApplier } from './layer-applier.ts';
 import type { LayerFacts } from './layer-facts.ts';
-import { makeDevice } from './whiteout.ts';
+import { TarReader } from './tar-reader.ts';
+
+/**
+ * How much larger than the stored layer its content may be, from {@link RATIO_FROM_BYTES} on. gzip cannot
+ * do more than 1,032; zstd makes terabytes of a few kilobytes.
+ */
+const RATIO_MAX = 1_032;
+const RATIO_FROM_BYTES = 256 * 2 ** 20;
 
 export interface LayerSource {
   /** `sha256:…` of the uncompressed tar. */
@@ -41,7 +46,7 @@ export async function unpackLayer(
     if (existsSync(target)) return;
     const folder = store.makeTemporaryFolder();
     try {
-      const counted = await apply(new LayerApplier(folder, lowers, makeDevice), layer, signal);
+      const counted = await apply(new LayerApplier(folder, lowers), layer, signal);
       const facts: LayerFacts = { ...counted, bootId: bootId() };
       writeFileSync(path.join(folder, 'facts.json'), JSON.stringify(facts));
       renameSync(folder, target);
@@ -58,64 +63,36 @@ async function apply(
   layer: LayerSource,
   signal: AbortSignal,
 ): Promise<Omit<LayerFacts, 'bootId'>> {
-  const plain = createHash('sha256');
+  const hash = createHash('sha256');
   const source = layer.open();
-  const tar = extract();
-  const feeding = pipeline(await decompressed(source), tap(plain), tar, { signal });
-  // The loop fails with the same error; this keeps it from being reported twice.
-  feeding.catch(() => undefined);
+  const reader = new TarReader(applier);
+  let stored = 0;
+  let plain = 0;
+  source.on('data', (chunk: Buffer) => {
+    stored += chunk.length;
+  });
+  source.pause();
   try {
-    for await (const entry of tar) {
-      const converted = convert(entry.header, entry);
-      if (converted !== undefined) await applier.add(converted);
-      entry.resume();
+    for await (const chunk of (await decompressed(source)) as AsyncIterable<Buffer>) {
+      signal.throwIfAborted();
+      plain += chunk.length;
+      if (plain > RATIO_FROM_BYTES && plain > stored * RATIO_MAX) {
+        throw new Error(`The layer decompresses to more than ${RATIO_MAX} times its size`);
+      }
+      hash.update(chunk);
+      reader.push(chunk);
     }
-    await feeding;
+    reader.finish();
+    const actual = `sha256:${hash.digest('hex')}`;
+    if (layer.diffId !== actual) {
+      throw new Error(
+        `The uncompressed layer has the digest ${actual}; ${layer.diffId} was declared`,
+      );
+    }
+    applier.finish();
   } finally {
     source.destroy();
+    applier.close();
   }
-  const actual = `sha256:${plain.digest('hex')}`;
-  if (layer.diffId !== actual) {
-    throw new Error(
-      `The uncompressed layer has the digest ${actual}; ${layer.diffId} was declared`,
-    );
-  }
-  applier.finish();
   return { bytes: applier.bytes, inodes: applier.entries };
-}
-const TYPES: Readonly<Record<string, LayerEntry['type']>> = {
-  file: 'file',
-  'contiguous-file': 'file',
-  directory: 'directory',
-  symlink: 'symlink',
-  link: 'link',
-  'character-device': 'character',
-  'block-device': 'block',
-  fifo: 'fifo',
-};
-
-function convert(header: Header, content: AsyncIterable<unknown>): LayerEntry | undefined {
-  const type = TYPES[header.type ?? 'file'];
-  if (type === undefined) return undefined;
-  return {
-    name: header.name,
-    type,
-    mode: header.mode ?? 0o644,
-    uid: header.uid ?? 0,
-    gid: header.gid ?? 0,
-    mtimeMs: header.mtime?.getTime() ?? 0,
-    linkName: header.linkname ?? '',
-    major: header.devmajor ?? 0,
-    minor: header.devminor ?? 0,
-    content,
-  };
-}
-
-function tap(hash: Hash): Transform {
-  return new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      hash.update(chunk);
-      done(null, chunk);
-    },
-  });
 }

@@ -1,6 +1,7 @@
 /**
- * System calls on files that Node has no function for. As in libc.ts: a {@link SyscallError} when one
- * fails. Source: section 2 of the Linux manual pages, 6.7.
+ * System calls on files below an open folder, that Node has no function for: a name is looked up in the
+ * folder that the fd stands for, so that no link on the way can lead elsewhere. As in libc.ts: a
+ * {@link SyscallError} when one fails. Source: section 2 of the Linux manual pages, 6.7.
  */
 
 import { closeSync, openSync } from 'node:fs';
@@ -9,6 +10,64 @@ import { SyscallError } from './syscall-error.ts';
 
 const libc = koffi.load(null);
 const syncfsCall = libc.func('int syncfs(int fd)');
+const openatCall = libc.func('int openat(int dirfd, str path, int flags, uint mode)');
+const mkdiratCall = libc.func('int mkdirat(int dirfd, str path, uint mode)');
+const mknodatCall = libc.func('int mknodat(int dirfd, str path, uint mode, ulong device)');
+const symlinkatCall = libc.func('int symlinkat(str target, int dirfd, str path)');
+const linkatCall = libc.func('int linkat(int olddir, str old, int newdir, str path, int flags)');
+const fchownatCall = libc.func('int fchownat(int dirfd, str path, uint uid, uint gid, int flags)');
+const utimensatCall = libc.func('int utimensat(int dirfd, str path, void *times, int flags)');
+const fsetxattrCall = libc.func(
+  'int fsetxattr(int fd, str name, void *value, uint64 size, int flags)',
+);
+
+const AT_SYMLINK_NOFOLLOW = 0x100;
+/** errno is of the thread that made the call, which is not this one. */
+const EIO = 5;
+const NS_PER_S = 1_000_000_000n;
+
+function check(result: number, call: string, subject: string): number {
+  if (result !== -1) return result;
+  throw new SyscallError(`${call} ${JSON.stringify(subject)}`, koffi.errno());
+}
+
+/** Opens a name in a folder; `mode` is for a file that is made. */
+export const openAt = (dirfd: number, name: string, flags: number, mode = 0): number =>
+  check(openatCall(dirfd, name, flags, mode), 'open', name);
+
+export const mkdirAt = (dirfd: number, name: string, mode: number): number =>
+  check(mkdiratCall(dirfd, name, mode), 'create folder', name);
+
+export const mknodAt = (dirfd: number, name: string, mode: number, device: number): number =>
+  check(mknodatCall(dirfd, name, mode, device), 'create', name);
+
+export const symlinkAt = (target: string, dirfd: number, name: string): number =>
+  check(symlinkatCall(target, dirfd, name), 'link', name);
+
+/** A hard link; a symbolic link is linked itself. */
+export const linkAt = (oldDir: number, oldName: string, newDir: number, newName: string): number =>
+  check(linkatCall(oldDir, oldName, newDir, newName, 0), 'link', newName);
+
+/** Of the name itself, also when it is a symbolic link. */
+export const chownAt = (dirfd: number, name: string, uid: number, gid: number): number =>
+  check(fchownatCall(dirfd, name, uid, gid, AT_SYMLINK_NOFOLLOW), 'change owner of', name);
+
+const times = Buffer.alloc(32);
+
+/** Access and modification time of the name itself, in nanoseconds since the epoch. */
+export function utimesAt(dirfd: number, name: string, timeNs: bigint): void {
+  // Rounds down, as the nanoseconds must not be negative.
+  const nanoseconds = ((timeNs % NS_PER_S) + NS_PER_S) % NS_PER_S;
+  const seconds = (timeNs - nanoseconds) / NS_PER_S;
+  for (const at of [0, 16]) {
+    times.writeBigInt64LE(seconds, at);
+    times.writeBigInt64LE(nanoseconds, at + 8);
+  }
+  check(utimensatCall(dirfd, name, times, AT_SYMLINK_NOFOLLOW), 'change times of', name);
+}
+
+export const setXattr = (fd: number, name: string, value: Buffer): number =>
+  check(fsetxattrCall(fd, name, value, value.length, 0), 'set attribute', name);
 
 /** Has all that was written to the folder's file system on disk. Takes as long as the disk does. */
 export async function syncFileSystem(folder: string): Promise<void> {
@@ -24,6 +83,3 @@ export async function syncFileSystem(folder: string): Promise<void> {
     closeSync(fd);
   }
 }
-
-/** errno is of the thread that made the call, which is not this one. */
-const EIO = 5;

@@ -52,7 +52,9 @@ export const AT_RECURSIVE = 0x8000;
 export const O_RDONLY = 0;
 export const O_WRONLY = 1;
 export const O_RDWR = 2;
+export const O_CREAT = 0o100;
 export const O_NOCTTY = 0o400;
+export const O_EXCL = 0o200;
 export const O_NONBLOCK = 0o4000;
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
@@ -64,12 +66,16 @@ export const { O_DIRECTORY, O_NOFOLLOW } =
     : { O_DIRECTORY: 0o200000, O_NOFOLLOW: 0o400000 };
 
 export const RESOLVE_NO_MAGICLINKS = 0x02;
+export const RESOLVE_NO_SYMLINKS = 0x04;
+export const RESOLVE_BENEATH = 0x08;
 export const RESOLVE_IN_ROOT = 0x10;
 
 export const S_IFMT = 0o170000;
 export const S_IFDIR = 0o040000;
 export const S_IFREG = 0o100000;
 export const S_IFIFO = 0o010000;
+export const S_IFBLK = 0o060000;
+export const S_IFCHR = 0o020000;
 
 export const AF_INET = 2;
 export const AF_INET6 = 10;

@@ -14,13 +14,6 @@ export const serviceAccountStrategy = defineStrategy({
   nameRule: 'subdomain',
   returnsDeleted: true,
 
-  warnings(account) {
-    const { imagePullSecrets = [] } = account;
-    return imagePullSecrets.length === 0
-      ? []
-      : ['imagePullSecrets: stored, but image pulls do not use credentials yet'];
-  },
-
   columns: [
     NAME_COLUMN,
     column('Secrets', 'How many secrets pods of the account may use.', 'integer'),

@@ -20,8 +20,6 @@ interface FieldEffect<T> {
 }
 
 const SPEC_FIELDS_WITHOUT_EFFECT: readonly FieldEffect<PodSpec>[] = [
-  // Images are loaded into the nodes; nothing is pulled from a registry.
-  { field: 'imagePullSecrets', isUsed: (spec) => hasItems(spec.imagePullSecrets) },
   { field: 'overhead', isUsed: (spec) => spec.overhead !== undefined },
   { field: 'resources', isUsed: (spec) => spec.resources !== undefined },
   { field: 'setHostnameAsFQDN', isUsed: (spec) => spec.setHostnameAsFQDN === true },
