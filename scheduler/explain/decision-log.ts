@@ -134,18 +134,22 @@ export function scoredNodes(
   names: readonly string[],
   plugins: readonly ScoresOfPlugin[],
 ): ScoredNodes {
-  const scores = new Uint8Array(plugins.length * names.length);
+  const count = names.length;
+  const scores = new Uint8Array(plugins.length * count);
   const weights = plugins.map(({ plugin, weight }) => ({ name: plugin, weight }));
-  let at = 0;
-  for (const plugin of plugins) {
-    for (let index = 0; index < names.length; index += 1) {
-      const score = plugin.scores[index] ?? 0;
-      scores[at] = score;
-      if (scores[at] !== score) return { names, plugins: weights, scores: exact(names, plugins) };
-      at += 1;
-    }
+  for (const [at, { scores: own }] of plugins.entries()) {
+    if (!areWhole(own)) return { names, plugins: weights, scores: exact(names, plugins) };
+    scores.set(own, at * count);
   }
   return { names, plugins: weights, scores };
+}
+
+function areWhole(scores: ArrayLike<number>): boolean {
+  for (let index = 0; index < scores.length; index += 1) {
+    const score = scores[index] ?? 0;
+    if (score !== (score | 0)) return false;
+  }
+  return true;
 }
 
 function exact(

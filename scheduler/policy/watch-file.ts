@@ -14,21 +14,39 @@ const QUIET_MS = 50;
 /** Where no events come (some network file systems), the file is looked at this often. */
 const LOOK_MS = 5_000;
 
-/** Yields the hash of the file as it is first, then of each other content, until the signal is aborted. */
+/**
+ * Yields the hash of the file as it is first, then of each other content, until the signal is aborted.
+ * What changes while the consumer is at work is seen when it asks for more.
+ */
 export async function* fileVersions(
   file: string,
   clock: Clock,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  let last = await hashOf(file);
-  yield last;
-  while (!signal.aborted) {
-    await nextTouch(path.dirname(file), clock, signal);
-    if (signal.aborted) return;
-    const hash = await hashOf(file);
-    if (hash === last) continue;
-    last = hash;
-    yield hash;
+  let isTouched = false;
+  let wake: (() => void) | undefined;
+  const watcher = watchQuietly(path.dirname(file), () => {
+    isTouched = true;
+    wake?.();
+  });
+  try {
+    let last: string | undefined;
+    while (!signal.aborted) {
+      isTouched = false;
+      const hash = await hashOf(file);
+      if (hash !== last) {
+        last = hash;
+        yield hash;
+        continue;
+      }
+      const touched = new AbortController();
+      wake = () => touched.abort();
+      if (!isTouched) await clock.after(LOOK_MS, AbortSignal.any([touched.signal, signal]));
+      wake = undefined;
+      await clock.after(QUIET_MS, signal);
+    }
+  } finally {
+    watcher?.close();
   }
 }
 
@@ -40,21 +58,6 @@ async function hashOf(file: string): Promise<string> {
       .digest('hex');
   } catch {
     return '';
-  }
-}
-
-/** Resolves after something in the folder was touched, and after {@link LOOK_MS} in any case. */
-async function nextTouch(folder: string, clock: Clock, signal: AbortSignal): Promise<void> {
-  const touched = new AbortController();
-  const end = (): void => touched.abort();
-  signal.addEventListener('abort', end, { once: true });
-  const watcher = watchQuietly(folder, end);
-  try {
-    await clock.after(LOOK_MS, touched.signal);
-    if (!signal.aborted) await clock.after(QUIET_MS, signal);
-  } finally {
-    watcher?.close();
-    signal.removeEventListener('abort', end);
   }
 }
 
