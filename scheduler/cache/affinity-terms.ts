@@ -15,6 +15,8 @@ export interface AffinityTerm {
   readonly namespaceSelector?: readonly Requirement[];
   /** Of preferred terms, 1 to 100; 0 for required ones. */
   readonly weight: number;
+  /** The same text for terms that match the same pods by the same topology, whatever their weight. */
+  readonly key: string;
 }
 
 export interface AffinityTerms {
@@ -75,18 +77,21 @@ function newTerm(term: PodAffinityTerm, pod: Pod, weight: number): AffinityTerm 
   const same = (term.matchLabelKeys ?? []).filter((key) => labels[key] !== undefined);
   const other = (term.mismatchLabelKeys ?? []).filter((key) => labels[key] !== undefined);
   const isOwn = namespaces.length === 0 && namespaceSelector === undefined;
+  // Upstream's API server merges the keys into the selector; here they are merged where it is read.
+  const selector: readonly Requirement[] = [
+    ...requirementsOf(labelSelector),
+    ...same.map((key) => ({ key, operator: 'in' as const, values: valuesOf(key) })),
+    ...other.map((key) => ({ key, operator: 'notin' as const, values: valuesOf(key) })),
+  ];
+  const where = isOwn ? [namespace] : namespaces;
   return {
     topologyKey,
-    // Upstream's API server merges the keys into the selector; here they are merged where it is read.
-    selector: [
-      ...requirementsOf(labelSelector),
-      ...same.map((key) => ({ key, operator: 'in' as const, values: valuesOf(key) })),
-      ...other.map((key) => ({ key, operator: 'notin' as const, values: valuesOf(key) })),
-    ],
-    namespaces: new Set(isOwn ? [namespace] : namespaces),
+    selector,
+    namespaces: new Set(where),
     ...(namespaceSelector === undefined
       ? {}
       : { namespaceSelector: requirementsOf(namespaceSelector) }),
     weight,
+    key: JSON.stringify([topologyKey, where, namespaceSelector, selector]),
   };
 }

@@ -4,6 +4,7 @@
  */
 
 import type { Node } from '../../proto/api/gen/core-v1.ts';
+import { NO_INDEX, type NodeInfo } from './node-info.ts';
 
 /** Of a node without the label. */
 export const NO_VALUE = -1;
@@ -24,6 +25,13 @@ export class TopologyIndex {
   /** Numbers given, from 0 on; those of values that no node has any more are among them. */
   get size(): number {
     return this.#numbers.size;
+  }
+
+  /** The number of the value of a node, which may be of no snapshot. */
+  at({ index, node }: NodeInfo): number {
+    if (index !== NO_INDEX) return this.values[index] ?? NO_VALUE;
+    const value = node.metadata.labels?.[this.key];
+    return value === undefined ? NO_VALUE : (this.#numbers.get(value) ?? NO_VALUE);
   }
 
   /** Makes room for nodes of higher index. */

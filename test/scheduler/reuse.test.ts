@@ -1,6 +1,6 @@
 /**
  * Decisions with everything that is kept from one pod to the next, against the same decisions by a
- * scheduler that keeps nothing: random clusters and pods, while nodes and pods come, change and go.
+ * scheduler that keeps nothing and counts everything each time: random clusters and pods, while nodes and pods come, change and go.
  */
 
 import assert from 'node:assert/strict';
@@ -8,14 +8,19 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Node, Pod, PodSpec } from '../../proto/api/gen/core-v1.ts';
 import { SchedulerCache } from '../../scheduler/cache/cache.ts';
+import type { NodeInfo } from '../../scheduler/cache/node-info.ts';
 import { newPodInfo } from '../../scheduler/cache/pod-info.ts';
+import type { Snapshot } from '../../scheduler/cache/snapshot.ts';
 import { defaultProfile } from '../../scheduler/default-profile.ts';
 import { fitErrorMessage } from '../../scheduler/diagnosis.ts';
 import { Framework } from '../../scheduler/framework/framework.ts';
+import type { ConfiguredPlugin } from '../../scheduler/framework/plugin.ts';
 import { newPeerSelector } from '../../scheduler/peer-selector.ts';
 import { type Decision, decide } from '../../scheduler/schedule-one.ts';
 import { seededRandom } from '../../scheduler/seeded-random.ts';
 import type { TieBreak } from '../../scheduler/select-node.ts';
+import { newPlainInterPodAffinity } from '../support/plain-plugins/inter-pod-affinity.ts';
+import { newPlainPodTopologySpread } from '../support/plain-plugins/pod-topology-spread.ts';
 import { newContainer, newNode, newPod } from '../support/scheduling-objects.ts';
 
 const ZONE = 'topology.kubernetes.io/zone';
@@ -191,9 +196,8 @@ function compare(
   kind: TieBreak['kind'],
 ): void {
   const world = new World();
-  const newFramework = (reuses: boolean) =>
-    new Framework('default-scheduler', defaultProfile(dependenciesOf(world)), { reuses });
-  const kept = newFramework(true);
+  const kept = new Framework('default-scheduler', defaultProfile(dependenciesOf(world)));
+  const plain = new Framework('default-scheduler', plainProfile(world), { reuses: false });
   const randoms = [seededRandom(7), seededRandom(7)];
   let startIndex = 0;
   for (const [index, shape] of nodes.entries()) {
@@ -206,7 +210,7 @@ function compare(
     }
     const info = newPodInfo(podFrom(each.pod, index));
     const [one, other] = randoms.map((random, which) => {
-      const framework = which === 0 ? kept : newFramework(false);
+      const framework = which === 0 ? kept : plain;
       const tieBreak: TieBreak = kind === 'random' ? { kind, random } : { kind };
       const options = { startIndex, percentageOfNodesToScore: 30, tieBreak };
       return decide(framework, world.cache.snapshot(), info, options);
@@ -220,6 +224,46 @@ function compare(
     const placed = { ...pod, spec: { ...pod.spec, nodeName: one.nodeName } };
     world.cache.assumePod({ ...info, pod: placed }, one.nodeName);
     world.pods.set(pod.metadata.uid, placed);
+  }
+  checkSnapshot(world);
+}
+
+/** With plugins that count everything each time. */
+function plainProfile(world: World): readonly ConfiguredPlugin[] {
+  const { peersOf, namespaceLabels } = dependenciesOf(world);
+  const plain = [newPlainPodTopologySpread(peersOf), newPlainInterPodAffinity(namespaceLabels)];
+  return defaultProfile(dependenciesOf(world)).map((configured) => ({
+    ...configured,
+    plugin: plain.find(({ name }) => name === configured.plugin.name) ?? configured.plugin,
+  }));
+}
+
+/** The snapshot that was changed in place, against one of a scheduler that has just started. */
+function checkSnapshot(world: World): void {
+  const anew = new SchedulerCache();
+  for (const node of world.nodes.values()) anew.setNode(node);
+  for (const pod of world.pods.values()) anew.setPod(pod);
+  const [kept, fresh] = [world.cache.snapshot(), anew.snapshot()];
+  assert.equal(kept.nodes.length, fresh.nodes.length);
+  assert.equal(kept.podsWithAffinity, fresh.podsWithAffinity);
+  assert.equal(kept.nodesWithImage('large:1'), fresh.nodesWithImage('large:1'));
+  for (const [position, node] of kept.nodes.entries()) {
+    const other = fresh.byName.get(node.name);
+    assert.ok(other !== undefined && kept.positions[node.index] === position);
+    assert.equal(kept.order[position], node.index);
+    const facts = ({ index: _, pods, ...rest }: NodeInfo) => ({
+      ...rest,
+      pods: [...pods.keys()].sort(),
+    });
+    assert.deepEqual(facts(node), facts(other));
+    for (const key of [ZONE, 'rack']) {
+      const sharing = (snapshot: Snapshot, { index }: NodeInfo) => {
+        const { values } = snapshot.topology(key);
+        const like = snapshot.nodes.filter((each) => values[each.index] === values[index]);
+        return like.map(({ name }) => name).sort();
+      };
+      assert.deepEqual(sharing(kept, node), sharing(fresh, other));
+    }
   }
 }
 

@@ -5,11 +5,8 @@
  * Source: kubernetes pkg/scheduler/framework/plugins/interpodaffinity, v1.36.
  */
 
-import {
-  type AffinityTerm,
-  matchesTerm,
-  type NamespaceLabels,
-} from '../../cache/affinity-terms.ts';
+import { matchesTerm, type NamespaceLabels } from '../../cache/affinity-terms.ts';
+import { KeptTables } from '../../cache/kept-tables.ts';
 import type { NodeInfo } from '../../cache/node-info.ts';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import type { Snapshot } from '../../cache/snapshot.ts';
@@ -17,30 +14,44 @@ import { DEFAULT_PLUGIN_ARGS, type InterPodAffinityArgs } from '../../config/plu
 import type { CycleState, StateKey } from '../../framework/cycle-state.ts';
 import { type Plugin, SCORE_MAX, type Scores } from '../../framework/plugin.ts';
 import { SKIP, type Status, unresolvable, unschedulable } from '../../framework/status.ts';
-import { TopologyCounts } from './topology-counts.ts';
-import { scoreTopologies, type TopologyScores, totalOf } from './topology-scores.ts';
+import { type ExistingTerm, ExistingTerms } from './existing-terms.ts';
+import { type CountedTerm, PeerCounts, type PeerMode } from './peer-counts.ts';
+import { type ScorePart, scoreParts } from './score-parts.ts';
 import { type AffinityChanges, NO_CHANGES, totalChange, withChange } from './what-if.ts';
 
-/** How many pods of each kind there are in each value of a topology key. */
+/** What Filter sees of the pods there are. */
 interface Counts {
-  /** Existing pods that all of the pod's affinity terms match. */
-  readonly near: TopologyCounts;
-  /** Existing pods that one of its anti-affinity terms matches. */
-  readonly far: TopologyCounts;
-  /** Existing pods with an anti-affinity term that matches the pod. */
-  readonly unwilling: TopologyCounts;
+  /** Those that all of the pod's affinity terms match. */
+  readonly near: PeerCounts | undefined;
+  /** Those that its anti-affinity terms match. */
+  readonly far: PeerCounts | undefined;
+  /** Anti-affinity terms of existing pods that match the pod. */
+  readonly unwilling: readonly ExistingTerm[];
 }
 
 const COUNTS: StateKey<Counts> = { name: 'InterPodAffinity/counts' };
 /** Absent: nothing is thought to be otherwise. */
 const CHANGES: StateKey<AffinityChanges> = { name: 'InterPodAffinity/changes' };
-const SCORES: StateKey<TopologyScores> = { name: 'InterPodAffinity/scores' };
+const SCORES: StateKey<readonly ScorePart[]> = { name: 'InterPodAffinity/scores' };
 const SNAPSHOT: StateKey<Snapshot> = { name: 'InterPodAffinity/snapshot' };
 
 export function newInterPodAffinity(
   labelsOf: NamespaceLabels,
   args: InterPodAffinityArgs = DEFAULT_PLUGIN_ARGS.InterPodAffinity,
 ): Plugin {
+  const peers = new KeptTables<PeerCounts>();
+  const existing = new ExistingTerms();
+  const countsOf = (
+    terms: readonly CountedTerm[],
+    mode: PeerMode,
+    snapshot: Snapshot,
+  ): PeerCounts | undefined => {
+    if (terms.length === 0) return undefined;
+    const make = (): PeerCounts => new PeerCounts(terms, mode, labelsOf);
+    const counts = peers.of(PeerCounts.keyOf(terms, mode), snapshot, make);
+    counts.bringUpToDate(snapshot);
+    return counts;
+  };
   return {
     name: 'InterPodAffinity',
     events: [
@@ -52,11 +63,19 @@ export function newInterPodAffinity(
     ],
     preFilter: (state, pod, snapshot) => {
       state.write(SNAPSHOT, snapshot);
-      const counts = countAll(pod, snapshot, labelsOf);
+      existing.bringUpToDate(snapshot);
+      const unwilling: ExistingTerm[] = [];
+      for (const each of existing.of('requiredAntiAffinity')) {
+        const isThere = each.counts.total > 0;
+        if (isThere && matchesTerm(each.term, pod.pod, labelsOf)) unwilling.push(each);
+      }
       const { requiredAffinity, requiredAntiAffinity } = pod.affinity;
-      const isNothing = requiredAffinity.length === 0 && requiredAntiAffinity.length === 0;
-      if (isNothing && counts.unwilling.isEmpty) return { status: SKIP };
-      state.write(COUNTS, counts);
+      const near = countsOf(requiredAffinity.map(once), 'all', snapshot);
+      const far = countsOf(requiredAntiAffinity.map(once), 'each', snapshot);
+      if (near === undefined && far === undefined && unwilling.length === 0) {
+        return { status: SKIP };
+      }
+      state.write(COUNTS, { near, far, unwilling });
       return {};
     },
     filter: (state, pod, node) => {
@@ -70,15 +89,29 @@ export function newInterPodAffinity(
     },
     preScore: (state, pod) => {
       const snapshot = state.read(SNAPSHOT);
-      const scores =
-        snapshot === undefined ? undefined : scoreTopologies(pod, snapshot, labelsOf, args);
-      if (scores === undefined || scores.size === 0) return SKIP;
-      state.write(SCORES, scores);
+      if (snapshot === undefined) return SKIP;
+      existing.bringUpToDate(snapshot);
+      const { preferredAffinity, preferredAntiAffinity } = pod.affinity;
+      const terms = [
+        ...preferredAffinity.map((term) => ({ term, amount: term.weight })),
+        ...preferredAntiAffinity.map((term) => ({ term, amount: -term.weight })),
+      ];
+      const parts = scoreParts(pod, countsOf(terms, 'each', snapshot), existing, labelsOf, args);
+      if (parts.length === 0) return SKIP;
+      state.write(SCORES, parts);
       return undefined;
     },
-    score: (state, _pod, node) => totalOf(state.read(SCORES) ?? new Map(), node),
+    score: (state, _pod, node) => {
+      let total = 0;
+      for (const { counts, factor } of state.read(SCORES) ?? []) total += counts.at(node) * factor;
+      return total;
+    },
     normalizeScore: (_state, _pod, scores) => normalize(scores),
   };
+}
+
+function once(term: CountedTerm['term']): CountedTerm {
+  return { term, amount: 1 };
 }
 
 function note(
@@ -93,34 +126,6 @@ function note(
   state.write(CHANGES, withChange(before, pod, other, node, times, labelsOf));
 }
 
-function countAll(pod: PodInfo, snapshot: Snapshot, labelsOf: NamespaceLabels): Counts {
-  const counts = {
-    near: new TopologyCounts(),
-    far: new TopologyCounts(),
-    unwilling: new TopologyCounts(),
-  };
-  const { requiredAffinity, requiredAntiAffinity } = pod.affinity;
-  const isAsking = requiredAffinity.length > 0 || requiredAntiAffinity.length > 0;
-  const matches = (term: AffinityTerm, other: PodInfo): boolean =>
-    matchesTerm(term, other.pod, labelsOf);
-  for (const node of snapshot.nodes) {
-    if (!isAsking && node.podsWithAffinity === 0) continue;
-    for (const existing of node.pods.values()) {
-      for (const term of existing.affinity.requiredAntiAffinity) {
-        if (matches(term, pod)) counts.unwilling.add(node, term.topologyKey);
-      }
-      if (!isAsking) continue;
-      const isNear = requiredAffinity.every((term) => matches(term, existing));
-      if (isNear)
-        for (const { topologyKey } of requiredAffinity) counts.near.add(node, topologyKey);
-      for (const term of requiredAntiAffinity) {
-        if (matches(term, existing)) counts.far.add(node, term.topologyKey);
-      }
-    }
-  }
-  return counts;
-}
-
 function judge(
   pod: PodInfo,
   node: NodeInfo,
@@ -129,35 +134,58 @@ function judge(
   labelsOf: NamespaceLabels,
 ): Status | undefined {
   const { requiredAffinity, requiredAntiAffinity } = pod.affinity;
-  const labels = node.node.metadata.labels ?? {};
-  const hasKeys = requiredAffinity.every(({ topologyKey }) => labels[topologyKey] !== undefined);
-  const isNear = requiredAffinity.every(
-    ({ topologyKey: key }) => near.at(node, key) + (changes.near.get(key) ?? 0) > 0,
-  );
-  // The first of a group that wants to be together has nobody to be with yet.
-  const isFirst = (): boolean =>
-    near.total + totalChange(changes.near) === 0 &&
-    requiredAffinity.every((term) => matchesTerm(term, pod.pod, labelsOf));
-  if (!hasKeys || !(isNear || isFirst())) {
-    return unresolvable("node(s) didn't match pod affinity rules");
+  if (near !== undefined) {
+    const labels = node.node.metadata.labels ?? {};
+    const hasKeys = requiredAffinity.every(({ topologyKey }) => labels[topologyKey] !== undefined);
+    const isNear = requiredAffinity.every(
+      ({ topologyKey: key }) => near.at(node, key) + (changes.near.get(key) ?? 0) > 0,
+    );
+    // The first of a group that wants to be together has nobody to be with yet.
+    const isFirst = (): boolean =>
+      near.total + totalChange(changes.near) === 0 &&
+      requiredAffinity.every((term) => matchesTerm(term, pod.pod, labelsOf));
+    if (!hasKeys || !(isNear || isFirst())) {
+      return unresolvable("node(s) didn't match pod affinity rules");
+    }
   }
   const isFar = requiredAntiAffinity.some(
-    ({ topologyKey: key }) => far.at(node, key) + (changes.far.get(key) ?? 0) > 0,
+    ({ topologyKey: key }) => (far?.at(node, key) ?? 0) + (changes.far.get(key) ?? 0) > 0,
   );
   if (isFar) {
     return unschedulable("node(s) didn't match pod anti-affinity rules");
   }
-  if (unwilling.isAnyAt(node, changes.unwilling)) {
+  if (isUnwilling(node, unwilling, changes.unwilling)) {
     return unschedulable("node(s) didn't satisfy existing pods anti-affinity rules");
   }
   return undefined;
 }
 
+/** Whether a pod where the node is, by any key, doesn't want the pod there. */
+function isUnwilling(
+  node: NodeInfo,
+  terms: readonly ExistingTerm[],
+  changes: AffinityChanges['unwilling'],
+): boolean {
+  if (changes.size === 0) return terms.some(({ counts }) => counts.at(node) > 0);
+  const byKey = new Map(changes);
+  for (const { term, counts } of terms) {
+    const { topologyKey } = term;
+    byKey.set(topologyKey, (byKey.get(topologyKey) ?? 0) + counts.at(node));
+  }
+  return [...byKey.values()].some((count) => count > 0);
+}
+
 /** The lowest becomes 0, the highest 100; all 0 when they are the same. */
 function normalize(scores: Scores): void {
-  const min = Math.min(...scores);
-  const range = Math.max(...scores) - min;
-  for (const [index, score] of scores.entries()) {
-    scores[index] = range === 0 ? 0 : Math.trunc(SCORE_MAX * ((score - min) / range));
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
+  for (const score of scores) {
+    if (score < min) min = score;
+    if (score > max) max = score;
+  }
+  const range = max - min;
+  for (let index = 0; index < scores.length; index += 1) {
+    const share = range === 0 ? 0 : ((scores[index] ?? 0) - min) / range;
+    scores[index] = Math.trunc(SCORE_MAX * share);
   }
 }

@@ -6,6 +6,7 @@
  */
 
 import { matchesLabels } from '../../../proto/api/label-selector.ts';
+import { KeptTables } from '../../cache/kept-tables.ts';
 import type { NodeInfo } from '../../cache/node-info.ts';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import type { Snapshot } from '../../cache/snapshot.ts';
@@ -13,24 +14,19 @@ import { DEFAULT_PLUGIN_ARGS, type PodTopologySpreadArgs } from '../../config/pl
 import type { CycleState, StateKey } from '../../framework/cycle-state.ts';
 import type { Plugin } from '../../framework/plugin.ts';
 import { SKIP, type Status, unresolvable, unschedulable } from '../../framework/status.ts';
-import {
-  type Constraint,
-  constraintsOf,
-  countMatching,
-  hasAllKeys,
-  isIncluded,
-  type PeerSelector,
-} from './constraints.ts';
+import { type Constraint, constraintsOf, type PeerSelector } from './constraints.ts';
 import { normalizeSpread, prepareSpread, type Spread, spreadScore } from './spread-score.ts';
+import { type DomainChange, SpreadTable, type SpreadTableOptions } from './spread-table.ts';
 
-/** What a hard constraint sees of the cluster. */
+/** A hard constraint, and what it sees of the cluster. */
 interface Domains {
   readonly constraint: Constraint;
-  /** Matching pods by the value of the topology key. */
-  readonly counts: ReadonlyMap<string, number>;
+  readonly table: SpreadTable;
+  /** 1 when the pod itself will count, else 0. */
+  readonly own: number;
   readonly smallest: number;
-  /** Pods that are thought to have come where the one node is that is looked at, or to have left. */
-  readonly change?: { readonly value: string; readonly by: number };
+  /** Where the one node is that is looked at. */
+  readonly change?: DomainChange;
 }
 
 const DOMAINS: StateKey<readonly Domains[]> = { name: 'PodTopologySpread/domains' };
@@ -42,6 +38,13 @@ export function newPodTopologySpread(
   peersOf: PeerSelector,
   args: PodTopologySpreadArgs = DEFAULT_PLUGIN_ARGS.PodTopologySpread,
 ): Plugin {
+  const tables = new KeptTables<SpreadTable>();
+  const tableOf = (options: SpreadTableOptions, snapshot: Snapshot): SpreadTable => {
+    const key = SpreadTable.keyOf(options);
+    const table = tables.of(key, snapshot, () => new SpreadTable(options));
+    table.bringUpToDate(snapshot);
+    return table;
+  };
   return {
     name: 'PodTopologySpread',
     events: [
@@ -58,66 +61,43 @@ export function newPodTopologySpread(
       state.write(SNAPSHOT, snapshot);
       const { constraints } = constraintsOf(pod, 'DoNotSchedule', args, peersOf);
       if (constraints.length === 0) return { status: SKIP };
-      const included = snapshot.nodes.filter((node) => hasAllKeys(node, constraints));
-      const domains = constraints.map((constraint) => domainsOf(constraint, pod, included));
+      const domains = constraints.map((constraint): Domains => {
+        const table = tableOf({ constraint, pod, keysOf: constraints }, snapshot);
+        const own = matchesLabels(constraint.selector, pod.metadata.labels) ? 1 : 0;
+        return { constraint, table, own, smallest: smallestOf(constraint, table) };
+      });
       state.write(DOMAINS, domains);
       return {};
     },
-    filter: (state, pod, node) => judge(pod, node, state.read(DOMAINS) ?? []),
+    filter: (state, _pod, node) => judge(node, state.read(DOMAINS) ?? []),
     preFilterExtensions: {
       addPod: (...step) => note(...step, 1),
       removePod: (...step) => note(...step, -1),
     },
     preScore: (state, { pod }, feasible) => {
       const snapshot = state.read(SNAPSHOT);
-      const spread =
-        snapshot === undefined
-          ? undefined
-          : prepareSpread(
-              pod,
-              feasible,
-              snapshot,
-              constraintsOf(pod, 'ScheduleAnyway', args, peersOf),
-            );
-      if (spread === undefined) return SKIP;
-      state.write(SPREAD, spread);
+      if (snapshot === undefined) return SKIP;
+      const { constraints, needsAllKeys } = constraintsOf(pod, 'ScheduleAnyway', args, peersOf);
+      if (constraints.length === 0) return SKIP;
+      const keysOf = needsAllKeys ? constraints : [];
+      const soft = constraints.map((constraint) => ({
+        constraint,
+        table: tableOf({ constraint, pod, keysOf }, snapshot),
+      }));
+      state.write(SPREAD, prepareSpread(feasible, soft, keysOf));
       return undefined;
     },
-    score: (state, { pod }, node) => {
+    score: (state, _pod, node) => {
       const spread = state.read(SPREAD);
-      return spread === undefined ? 0 : spreadScore(pod, node, spread);
+      return spread === undefined ? 0 : spreadScore(node, spread);
     },
     normalizeScore: (_state, _pod, scores) => normalizeSpread(scores),
   };
 }
 
-function domainsOf(
-  constraint: Constraint,
-  pod: PodInfo['pod'],
-  nodes: readonly NodeInfo[],
-): Domains {
-  const counts = new Map<string, number>();
-  for (const node of nodes) {
-    if (!isIncluded(constraint, pod, node)) continue;
-    const value = node.node.metadata.labels?.[constraint.topologyKey] ?? '';
-    const count = countMatching(node, constraint.selector, pod.metadata.namespace ?? '');
-    counts.set(value, (counts.get(value) ?? 0) + count);
-  }
-  return { constraint, counts, smallest: smallestOf(constraint, counts) };
-}
-
 /** 0 when there are fewer domains than wanted. */
-function smallestOf(
-  { minDomains }: Constraint,
-  counts: ReadonlyMap<string, number>,
-  change?: Domains['change'],
-): number {
-  if (counts.size < minDomains || counts.size === 0) return 0;
-  let smallest = Number.POSITIVE_INFINITY;
-  for (const [value, count] of counts) {
-    smallest = Math.min(smallest, value === change?.value ? count + change.by : count);
-  }
-  return smallest;
+function smallestOf({ minDomains }: Constraint, table: SpreadTable, change?: DomainChange): number {
+  return table.domains < minDomains ? 0 : table.smallest(change);
 }
 
 /** A pod is thought to come to the node or leave it. All changes of one state are on one node. */
@@ -130,35 +110,24 @@ function note(
 ): undefined {
   const domains = state.read(DOMAINS);
   if (domains === undefined || other.metadata.namespace !== pod.metadata.namespace) return;
-  if (
-    !hasAllKeys(
-      node,
-      domains.map(({ constraint }) => constraint),
-    )
-  )
-    return;
   const changed = domains.map((one): Domains => {
-    const { constraint, counts } = one;
+    const { constraint, table } = one;
+    const domain = table.domainOf(node);
+    if (domain === undefined || !table.isCounted(node)) return one;
+    // As upstream, which doesn't ask here whether the other one is going.
     if (!matchesLabels(constraint.selector, other.metadata.labels)) return one;
-    if (!isIncluded(constraint, pod, node)) return one;
-    const value = node.node.metadata.labels?.[constraint.topologyKey] ?? '';
-    const change = { value, by: (one.change?.by ?? 0) + times };
-    return { constraint, counts, smallest: smallestOf(constraint, counts, change), change };
+    const change = { domain, by: (one.change?.by ?? 0) + times };
+    return { ...one, smallest: smallestOf(constraint, table, change), change };
   });
   state.write(DOMAINS, changed);
 }
 
-function judge(
-  { pod }: PodInfo,
-  { node }: NodeInfo,
-  domains: readonly Domains[],
-): Status | undefined {
-  for (const { constraint, counts, smallest, change } of domains) {
-    const value = node.metadata.labels?.[constraint.topologyKey];
-    if (value === undefined) return unresolvable(`${UNEVEN} (missing required label)`);
-    const own = matchesLabels(constraint.selector, pod.metadata.labels) ? 1 : 0;
-    const by = change?.value === value ? change.by : 0;
-    const skew = (counts.get(value) ?? 0) + by + own - smallest;
+function judge(node: NodeInfo, domains: readonly Domains[]): Status | undefined {
+  for (const { constraint, table, own, smallest, change } of domains) {
+    const domain = table.domainOf(node);
+    if (domain === undefined) return unresolvable(`${UNEVEN} (missing required label)`);
+    const by = change?.domain === domain ? change.by : 0;
+    const skew = table.countIn(domain) + by + own - smallest;
     if (skew > constraint.maxSkew) return unschedulable(UNEVEN);
   }
   return undefined;

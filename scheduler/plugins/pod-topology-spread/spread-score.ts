@@ -5,25 +5,20 @@
  * Source: kubernetes pkg/scheduler/framework/plugins/podtopologyspread/scoring.go, v1.36.
  */
 
-import type { Pod } from '../../../proto/api/gen/core-v1.ts';
 import type { NodeInfo } from '../../cache/node-info.ts';
-import type { Snapshot } from '../../cache/snapshot.ts';
 import { SCORE_MAX, type Scores } from '../../framework/plugin.ts';
-import {
-  type Constraint,
-  countMatching,
-  HOSTNAME,
-  hasAllKeys,
-  isIncluded,
-  type PodConstraints,
-} from './constraints.ts';
+import { type Constraint, HOSTNAME, hasAllKeys } from './constraints.ts';
+import type { SpreadTable } from './spread-table.ts';
 
-/** A soft constraint, what a pod counts in it, and the pods of each domain. */
-interface Weighted {
+/** A soft constraint, and the pods it counts. */
+export interface SoftConstraint {
   readonly constraint: Constraint;
+  readonly table: SpreadTable;
+}
+
+interface Weighted extends SoftConstraint {
+  /** What a pod counts. */
   readonly weight: number;
-  /** Empty for the host name: there the node's own pods count. */
-  readonly counts: ReadonlyMap<string, number>;
 }
 
 export interface Spread {
@@ -34,73 +29,52 @@ export interface Spread {
 
 const IGNORED_SCORE = -1;
 
-/** Undefined: there is nothing to spread by. */
+/** `keysOf` are the constraints whose labels a node needs. */
 export function prepareSpread(
-  pod: Pod,
   feasible: readonly NodeInfo[],
-  snapshot: Snapshot,
-  { constraints, needsAllKeys }: PodConstraints,
-): Spread | undefined {
-  if (constraints.length === 0) return undefined;
-  const counted = (node: NodeInfo): boolean => !needsAllKeys || hasAllKeys(node, constraints);
-  const ignored = new Set(feasible.filter((node) => !counted(node)).map(({ name }) => name));
-  const taken = feasible.filter(({ name }) => !ignored.has(name));
-  const others = snapshot.nodes.filter(counted);
-  const weighted = constraints.map((constraint) => {
-    const isHost = constraint.topologyKey === HOSTNAME;
-    const counts = isHost
-      ? new Map<string, number>()
-      : domainCounts(constraint, pod, taken, others);
-    const size = isHost ? taken.length : counts.size;
-    return { constraint, counts, weight: Math.log(size + 2) };
+  constraints: readonly SoftConstraint[],
+  keysOf: readonly Constraint[],
+): Spread {
+  const ignored = new Set<string>();
+  const taken: NodeInfo[] = [];
+  for (const node of feasible) {
+    if (hasAllKeys(node, keysOf)) taken.push(node);
+    else ignored.add(node.name);
+  }
+  const weighted = constraints.map((each) => {
+    const isHost = each.constraint.topologyKey === HOSTNAME;
+    const size = isHost ? taken.length : each.table.domainsAmong(taken);
+    return { ...each, weight: Math.log(size + 2) };
   });
   return { weighted, ignored };
 }
 
-export function spreadScore(pod: Pod, node: NodeInfo, { weighted, ignored }: Spread): number {
-  if (ignored.has(node.name)) return IGNORED_SCORE;
+export function spreadScore(node: NodeInfo, { weighted, ignored }: Spread): number {
+  if (ignored.size > 0 && ignored.has(node.name)) return IGNORED_SCORE;
   let score = 0;
-  for (const { constraint, counts, weight } of weighted) {
-    const { topologyKey, maxSkew, selector } = constraint;
-    const value = node.node.metadata.labels?.[topologyKey];
-    if (value === undefined) continue;
-    const count =
-      topologyKey === HOSTNAME
-        ? countMatching(node, selector, pod.metadata.namespace ?? '')
-        : (counts.get(value) ?? 0);
-    score += count * weight + (maxSkew - 1);
+  for (const { constraint, table, weight } of weighted) {
+    const domain = table.domainOf(node);
+    if (domain === undefined) continue;
+    const isHost = constraint.topologyKey === HOSTNAME;
+    const count = isHost ? table.countOn(node) : table.countIn(domain);
+    score += count * weight + (constraint.maxSkew - 1);
   }
   return Math.round(score);
 }
 
 /** The least crowded gets 100. */
 export function normalizeSpread(scores: Scores): void {
-  const counted = scores.filter((score) => score !== IGNORED_SCORE);
-  const max = Math.max(0, ...counted);
-  const min = Math.min(...counted);
-  for (const [index, score] of scores.entries()) {
+  let max = 0;
+  let min = Number.POSITIVE_INFINITY;
+  for (const score of scores) {
+    if (score === IGNORED_SCORE) continue;
+    if (score > max) max = score;
+    if (score < min) min = score;
+  }
+  for (let index = 0; index < scores.length; index += 1) {
+    const score = scores[index] ?? 0;
     if (score === IGNORED_SCORE) scores[index] = 0;
     else
       scores[index] = max === 0 ? SCORE_MAX : Math.trunc((SCORE_MAX * (max + min - score)) / max);
   }
-}
-
-/** Over all nodes, but only for domains that a feasible node is in. */
-function domainCounts(
-  constraint: Constraint,
-  pod: Pod,
-  feasible: readonly NodeInfo[],
-  nodes: readonly NodeInfo[],
-): ReadonlyMap<string, number> {
-  const domainOf = ({ node }: NodeInfo): string =>
-    node.metadata.labels?.[constraint.topologyKey] ?? '';
-  const counts = new Map(feasible.map((node) => [domainOf(node), 0]));
-  for (const node of nodes) {
-    const value = domainOf(node);
-    const before = counts.get(value);
-    if (before === undefined || !isIncluded(constraint, pod, node)) continue;
-    const count = countMatching(node, constraint.selector, pod.metadata.namespace ?? '');
-    counts.set(value, before + count);
-  }
-  return counts;
 }

@@ -1,6 +1,6 @@
 /** How many of something there are in each value of each topology key, as `zone` = `a`. */
 
-import type { NodeInfo } from '../../cache/node-info.ts';
+import type { NodeInfo } from '../../../scheduler/cache/node-info.ts';
 
 export class TopologyCounts {
   readonly #counts = new Map<string, Map<string, number>>();

@@ -10,11 +10,11 @@ import {
   hasAffinity,
   matchesTerm,
   type NamespaceLabels,
-} from '../../cache/affinity-terms.ts';
-import type { NodeInfo } from '../../cache/node-info.ts';
-import type { PodInfo } from '../../cache/pod-info.ts';
-import type { Snapshot } from '../../cache/snapshot.ts';
-import type { InterPodAffinityArgs } from '../../config/plugin-args.ts';
+} from '../../../scheduler/cache/affinity-terms.ts';
+import type { NodeInfo } from '../../../scheduler/cache/node-info.ts';
+import type { PodInfo } from '../../../scheduler/cache/pod-info.ts';
+import type { Snapshot } from '../../../scheduler/cache/snapshot.ts';
+import type { InterPodAffinityArgs } from '../../../scheduler/config/plugin-args.ts';
 
 /** Topology key -> value -> score. */
 export type TopologyScores = ReadonlyMap<string, ReadonlyMap<string, number>>;
