@@ -25,7 +25,8 @@ import { newContainer, newNode, newPod } from '../support/scheduling-objects.ts'
 
 const ZONE = 'topology.kubernetes.io/zone';
 const SEED = 20_260_101;
-const RUNS = 150;
+const RUNS = 100;
+const FIRST = { kind: 'first' } as const;
 /** Above 100 nodes a search ends when enough fit. */
 const MANY = { nodes: 130, runs: 25 };
 
@@ -61,7 +62,7 @@ const term = fc.record(
 const weighted = fc.record({ weight: fc.integer({ min: 1, max: 100 }), podAffinityTerm: term });
 const terms = fc.record(
   {
-    requiredDuringSchedulingIgnoredDuringExecution: fc.array(term, { maxLength: 2 }),
+    requiredDuringSchedulingIgnoredDuringExecution: fc.array(term, { maxLength: 1 }),
     preferredDuringSchedulingIgnoredDuringExecution: fc.array(weighted, { maxLength: 2 }),
   },
   { requiredKeys: [] },
@@ -79,11 +80,15 @@ const spread = fc.record(
   },
   { requiredKeys: ['topologyKey', 'labelSelector', 'maxSkew', 'whenUnsatisfiable'] },
 );
-const rarely = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { freq: 2, nil: undefined });
+const nothing = fc.constant(undefined);
+const rarely = <T>(arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 5, arbitrary: nothing }, { weight: 1, arbitrary });
+const often = <T>(arbitrary: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 1, arbitrary: nothing }, { weight: 1, arbitrary });
 const podOf = fc.record({
-  namespace: fc.constantFrom('a', 'b'),
+  namespace: fc.constantFrom('a', 'a', 'b'),
   labels,
-  cpu: fc.constantFrom('0', '100m', '300m', '2'),
+  cpu: fc.constantFrom('0', '100m', '300m'),
   memory: fc.constantFrom('0', '64Mi', '1Gi'),
   port: rarely(fc.constantFrom(80, 81)),
   zone: rarely(fc.constantFrom('z1', 'z2')),
@@ -91,19 +96,19 @@ const podOf = fc.record({
   tolerates: fc.boolean(),
   podAffinity: rarely(terms),
   podAntiAffinity: rarely(terms),
-  spreads: rarely(fc.array(spread, { minLength: 1, maxLength: 2 })),
+  spreads: often(fc.array(spread, { minLength: 1, maxLength: 2 })),
   image: fc.constantFrom('small:1', 'large:1'),
 });
 const nodeOf = fc.record({
   cpu: fc.constantFrom('1', '4'),
-  zone: fc.constantFrom('z1', 'z2', undefined),
+  zone: fc.constantFrom('z1', 'z2', 'z3', undefined),
   rack: fc.constantFrom('r1', 'r2', undefined),
   taint: rarely(fc.constantFrom('NoSchedule' as const, 'PreferNoSchedule' as const)),
-  cordoned: fc.integer({ min: 0, max: 5 }).map((value) => value === 0),
+  cordoned: fc.integer({ min: 0, max: 9 }).map((value) => value === 0),
   image: fc.boolean(),
 });
 const step = fc.oneof(
-  { weight: 12, arbitrary: fc.record({ kind: fc.constant('pod' as const), pod: podOf }) },
+  { weight: 30, arbitrary: fc.record({ kind: fc.constant('pod' as const), like: fc.nat(3) }) },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -174,24 +179,87 @@ describe('decisions', () => {
     for (const isMany of [false, true]) {
       const which = isMany ? 'some of many nodes' : 'all nodes';
       it(`are the same without reuse: ties by ${kind}, ${which} looked at`, () => {
-        const run = (nodes: readonly NodeShape[], steps: readonly Step[]): void => {
+        const run = (
+          nodes: readonly NodeShape[],
+          pods: readonly PodShape[],
+          steps: readonly Step[],
+        ): void => {
           const count = isMany ? MANY.nodes : nodes.length;
-          compare(
-            Array.from({ length: count }, (_, at) => nodes[at % nodes.length]),
-            steps,
-            kind,
-          );
+          const all = Array.from({ length: count }, (_, at) => nodes[at % nodes.length]);
+          compare(all, pods, steps, kind);
         };
-        const some = fc.array(nodeOf, { minLength: 1, maxLength: 12 });
-        const property = fc.property(some, fc.array(step, { minLength: 5, maxLength: 40 }), run);
+        const property = fc.property(
+          fc.array(nodeOf, { minLength: 3, maxLength: 12 }),
+          fc.array(podOf, { minLength: 1, maxLength: 4 }),
+          fc.array(step, { minLength: 10, maxLength: 60, size: 'max' }),
+          run,
+        );
         fc.assert(property, { seed: SEED, numRuns: isMany ? MANY.runs : RUNS });
       });
     }
   }
 });
 
+describe('what is kept of peers', () => {
+  const cluster = () => {
+    const world = new World();
+    const framework = new Framework('default-scheduler', defaultProfile(dependenciesOf(world)));
+    const choose = (pod: Pod) => {
+      const options = { startIndex: 0, percentageOfNodesToScore: 0, tieBreak: FIRST };
+      const decision = decide(framework, world.cache.snapshot(), newPodInfo(pod), options);
+      return decision.kind === 'node' ? decision.nodeName : decision.kind;
+    };
+    return { world, choose };
+  };
+
+  it('follows the labels of namespaces', () => {
+    const { world, choose } = cluster();
+    world.cache.setNode(newNode('n1'));
+    world.cache.setNode(newNode('n2', { cpu: '2' }));
+    const labels = { app: 'web' };
+    world.cache.setPod(newPod('other', { nodeName: 'n1' }, { namespace: 'b', labels }));
+    const term = {
+      topologyKey: 'kubernetes.io/hostname',
+      labelSelector: { matchLabels: labels },
+      namespaceSelector: { matchLabels: { team: 'x' } },
+    };
+    const podAntiAffinity = { requiredDuringSchedulingIgnoredDuringExecution: [term] };
+    const pod = newPod('p', { affinity: { podAntiAffinity } }, { namespace: 'a' });
+    assert.equal(choose(pod), 'n1');
+    world.namespaces.set('b', { team: 'x' });
+    assert.equal(choose(pod), 'n2');
+    world.namespaces.set('b', { team: 'y' });
+    assert.equal(choose(pod), 'n1');
+  });
+
+  it('is not shared by pods whose tolerations or node affinity make other nodes count', () => {
+    const { world, choose } = cluster();
+    const zoned = (name: string, zone: string, more = {}) =>
+      newNode(name, {}, { labels: { [ZONE]: zone }, ...more });
+    const taints = [{ key: 'k', effect: 'NoSchedule' as const }];
+    world.cache.setNode(zoned('n1', 'z1'));
+    world.cache.setNode(zoned('n2', 'z2', { spec: { taints } }));
+    const labels = { app: 'web' };
+    world.cache.setPod(newPod('other', { nodeName: 'n1' }, { namespace: 'a', labels }));
+    const spread = {
+      topologyKey: ZONE,
+      maxSkew: 1,
+      whenUnsatisfiable: 'DoNotSchedule' as const,
+      labelSelector: { matchLabels: labels },
+      nodeTaintsPolicy: 'Honor' as const,
+    };
+    const pod = (spec: Partial<PodSpec>) =>
+      newPod('p', { topologySpreadConstraints: [spread], ...spec }, { namespace: 'a', labels });
+    assert.equal(choose(pod({})), 'n1', 'The tainted zone does not count');
+    assert.equal(choose(pod({ tolerations: [{ operator: 'Exists' }] })), 'n2');
+    assert.equal(choose(pod({ nodeSelector: { [ZONE]: 'z1' } })), 'n1');
+    assert.equal(choose(pod({ tolerations: [{ operator: 'Exists' }] })), 'n2');
+  });
+});
+
 function compare(
   nodes: readonly (NodeShape | undefined)[],
+  pods: readonly PodShape[],
   steps: readonly Step[],
   kind: TieBreak['kind'],
 ): void {
@@ -208,7 +276,9 @@ function compare(
       change(world, each);
       continue;
     }
-    const info = newPodInfo(podFrom(each.pod, index));
+    const shape = pods[each.like % pods.length];
+    if (shape === undefined) continue;
+    const info = newPodInfo(podFrom(shape, index));
     const [one, other] = randoms.map((random, which) => {
       const framework = which === 0 ? kept : plain;
       const tieBreak: TieBreak = kind === 'random' ? { kind, random } : { kind };
