@@ -215,7 +215,8 @@ describe('what is kept of peers', () => {
   it('follows the labels of namespaces', () => {
     const { world, choose } = cluster();
     world.cache.setNode(newNode('n1'));
-    world.cache.setNode(newNode('n2', { cpu: '2' }));
+    const taints = [{ key: 'k', effect: 'PreferNoSchedule' as const }];
+    world.cache.setNode(newNode('n2', {}, { spec: { taints } }));
     const labels = { app: 'web' };
     world.cache.setPod(newPod('other', { nodeName: 'n1' }, { namespace: 'b', labels }));
     const term = {
