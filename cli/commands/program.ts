@@ -15,6 +15,7 @@ import { addGet } from './get.ts';
 import { addLogs } from './logs.ts';
 import { addNode } from './node.ts';
 import { addPolicy } from './policy.ts';
+import { addPortForward } from './port-forward.ts';
 import { addRun } from './run.ts';
 import { addWait } from './wait.ts';
 import { addWhy } from './why.ts';
@@ -115,6 +116,7 @@ const VERBS = [
   addRun,
   addLogs,
   addExec,
+  addPortForward,
   addWait,
   addChange,
   addNode,
