@@ -1,5 +1,6 @@
 /**
- * The agent's HTTPS server, for the API server: logs, exec, attach, the pods of the node, health.
+ * The agent's HTTPS server, for the API server: logs, exec, attach, port-forward, the pods of the node,
+ * health.
  * Only clients with a certificate of the cluster's CA in `system:masters` are let in.
  *
  * Source: kubernetes pkg/kubelet/server/server.go, v1.36.
@@ -16,7 +17,7 @@ import type { Logger } from '../../base/logger.ts';
 import type { Pod } from '../../proto/api/gen/core-v1.ts';
 import type { CriClient } from '../../proto/cri/client.ts';
 import { CriError } from '../../proto/cri/rpcs.ts';
-import { type ContainerAddress, findContainer } from './find-container.ts';
+import { type ContainerAddress, findContainer, findSandbox } from './find-container.ts';
 import { isTrue, parseLogOptions } from './log-options.ts';
 import { readLog } from './read-log.ts';
 import { proxyUpgrade } from './stream-proxy.ts';
@@ -48,10 +49,11 @@ class HttpError extends Error {
   }
 }
 
-type Verb = 'containerLogs' | 'exec' | 'attach';
+type Verb = 'containerLogs' | 'exec' | 'attach' | 'portForward';
 
 interface Route {
   readonly verb: Verb;
+  /** The container is empty where the pod as a whole is meant. */
   readonly address: ContainerAddress;
   readonly uid: string | undefined;
   readonly query: URLSearchParams;
@@ -98,9 +100,9 @@ export class AgentServer {
       authorize(request);
       const url = new URL(request.url ?? '/', 'https://agent');
       if (request.method !== 'GET' && request.method !== 'HEAD') {
-        const isStream = /^\/(exec|attach)\//.test(url.pathname);
+        const isStream = /^\/(exec|attach|portForward)\//.test(url.pathname);
         throw isStream
-          ? new HttpError(400, 'you must specify an upgrade: exec and attach need a WebSocket')
+          ? new HttpError(400, 'Upgrade request required')
           : new HttpError(405, 'method not allowed');
       }
       if (url.pathname === '/healthz') return void response.end('ok');
@@ -153,7 +155,8 @@ export class AgentServer {
     try {
       authorize(request);
       const route = parseRoute(new URL(request.url ?? '/', 'https://agent'));
-      const url = await this.#streamUrl(route);
+      const isForward = route.verb === 'portForward';
+      const url = await (isForward ? this.#forwardUrl(route) : this.#streamUrl(route));
       proxyUpgrade(request, socket, head, url, this.#closing.signal);
     } catch (error) {
       const { code, message } = describe(error);
@@ -187,17 +190,34 @@ export class AgentServer {
       case 'attach':
         return new URL((await cri.attach(streams)).url);
       case 'containerLogs':
-        throw new HttpError(400, 'logs are not streamed over an upgraded connection');
+      case 'portForward':
+        throw new HttpError(400, `${route.verb} is not this kind of upgraded connection`);
     }
+  }
+
+  async #forwardUrl(route: Route): Promise<URL> {
+    const { cri } = this.#options;
+    const { address, query } = route;
+    const port = query.getAll('port').flatMap((list) => list.split(','));
+    const uid = route.uid ?? this.#pod(address)?.metadata.uid;
+    const pod_sandbox_id = await findSandbox(cri, address, uid);
+    if (pod_sandbox_id === undefined) {
+      throw new HttpError(404, `pod "${address.pod}" not found, or it does not run`);
+    }
+    return new URL((await cri.portForward({ pod_sandbox_id, port: port.map(Number) })).url);
+  }
+
+  #pod({ namespace, pod }: ContainerAddress): Pod | undefined {
+    return this.#options
+      .pods()
+      .find((each) => each.metadata.name === pod && each.metadata.namespace === namespace);
   }
 
   async #find(route: Route, previous: boolean) {
     const { address } = route;
-    const { namespace, pod } = address;
+    const { pod } = address;
     // A pod of the same name that is gone must not answer for the one that is here.
-    const own = this.#options
-      .pods()
-      .find((each) => each.metadata.name === pod && each.metadata.namespace === namespace);
+    const own = this.#pod(address);
     const uid = route.uid ?? own?.metadata.uid;
     const status = await findContainer(this.#options.cri, address, uid, previous);
     if (status !== undefined) return status;
@@ -219,10 +239,14 @@ export class AgentServer {
 
 function parseRoute(url: URL): Route {
   const [verb, namespace, pod, ...rest] = url.pathname.split('/').slice(1).map(decodeURIComponent);
+  const query = url.searchParams;
+  if (verb === 'portForward' && namespace && pod && rest.length <= 1) {
+    return { verb, address: { namespace, pod, container: '' }, uid: rest[0], query };
+  }
   const [uid, container] = rest.length === 2 ? rest : [undefined, rest[0]];
   const isVerb = verb === 'containerLogs' || verb === 'exec' || verb === 'attach';
   if (!isVerb || !namespace || !pod || !container) throw new HttpError(404, 'not found');
-  return { verb, address: { namespace, pod, container }, uid, query: url.searchParams };
+  return { verb, address: { namespace, pod, container }, uid, query };
 }
 
 function authorize(request: IncomingMessage): void {

@@ -1,4 +1,4 @@
-/** Finds the run of a container that a request names. */
+/** Finds the run of a container, or the sandbox of a pod, that a request names. */
 
 import type { CriClient } from '../../proto/cri/client.ts';
 import type { ContainerStatus } from '../../proto/cri/types.ts';
@@ -39,4 +39,20 @@ export async function findContainer(
   const found = newestFirst[previous ? 1 : 0];
   if (found === undefined) return undefined;
   return (await cri.containerStatus({ container_id: found.id })).status ?? undefined;
+}
+
+/** The id of the pod's sandbox that is ready; undefined when there is none. */
+export async function findSandbox(
+  cri: Pick<CriClient, 'listPodSandbox'>,
+  address: Pick<ContainerAddress, 'namespace' | 'pod'>,
+  uid: string | undefined,
+): Promise<string | undefined> {
+  const label_selector = {
+    [POD_NAMESPACE_LABEL]: address.namespace,
+    [POD_NAME_LABEL]: address.pod,
+    ...(uid === undefined ? {} : { 'io.kubernetes.pod.uid': uid }),
+  };
+  const filter = { label_selector, state: { state: 'SANDBOX_READY' as const } };
+  const { items } = await cri.listPodSandbox({ filter });
+  return items[0]?.id;
 }

@@ -120,10 +120,12 @@ export class HeaderEncoder {
     stored.writeUInt16LE(0xffff - bytes.length, 3);
     const start = this.#isFirst ? ZLIB_START : Buffer.alloc(0);
     this.#isFirst = false;
-    return Buffer.concat([start, stored, bytes]);
+    return Buffer.concat([start, stored, bytes, FLUSH]);
   }
 }
 
+/** An empty stored block: at it, Go's reader gives out what it holds, and not before. */
+const FLUSH = Buffer.of(0, 0, 0, 0xff, 0xff);
 /** Deflate with a window of 32 KiB, no dictionary. */
 const ZLIB_START = Buffer.of(0x78, 0x01);
 

@@ -7,9 +7,6 @@ import { eventually } from '../support/eventually.ts';
 import { mustRun } from '../support/run-command.ts';
 import { kubectls, TestLab } from '../support/test-lab.ts';
 
-/** Exec and attach over WebSocket came with this one; earlier ones speak SPDY only. */
-const WEBSOCKET_SINCE = 30;
-
 function deployment(name: string, replicas: number, color: string): string {
   return JSON.stringify({
     apiVersion: 'apps/v1',
@@ -45,7 +42,6 @@ describe('kubectl', () => {
   after(() => lab.down());
 
   for (const { version, file } of kubectls()) {
-    const minor = Number(version.split('.')[1]);
     const name = `v${version.replace('.', '-')}`;
     const space = `ns-${name}`;
     const kubectl = (...args: readonly string[]): Promise<string> =>
@@ -171,19 +167,6 @@ describe('kubectl', () => {
       });
 
       it('runs a pod, in which only the pod is seen, and removes it', async () => {
-        if (minor < WEBSOCKET_SINCE) {
-          const { code, stderr } = await lab.run(file, [
-            '-n',
-            space,
-            'exec',
-            `deploy/${name}`,
-            '--',
-            'true',
-          ]);
-          assert.notEqual(code, 0);
-          assert.match(stderr, /WebSocket/);
-          return;
-        }
         const run = `${file} -n ${space} run -it --rm --image=skiff/host sh -- /bin/sh`;
         const script = 'sleep 2; echo "ps -e -o pid,comm"; echo hostname; echo "exit 0"; sleep 3';
         const { stdout } = await lab.run('sh', [

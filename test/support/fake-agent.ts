@@ -17,6 +17,8 @@ export interface FakeAgentBehaviour {
   /** A status and a text refuse the upgrade. */
   refuseUpgrade?: { readonly code: number; readonly text: string };
   command?(socket: WebSocket, request: IncomingMessage): void;
+  /** An upgrade to SPDY: it is answered with the protocol, and then the bytes are the test's. */
+  spdy?: { readonly protocol: string; readonly serve: (socket: Duplex) => void };
 }
 
 export class FakeAgent {
@@ -25,6 +27,7 @@ export class FakeAgent {
   readonly #webSockets = new WebSocketServer({ noServer: true });
   /** The paths, with their queries, that were asked for. */
   readonly paths: string[] = [];
+  readonly spdyRequests: IncomingMessage[] = [];
   behaviour: FakeAgentBehaviour = {};
 
   constructor(pki: ClusterPki) {
@@ -77,12 +80,20 @@ export class FakeAgent {
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.paths.push(request.url ?? '');
-    const { refuseUpgrade: refusal, command } = this.behaviour;
+    const { refuseUpgrade: refusal, command, spdy } = this.behaviour;
     if (refusal !== undefined) {
       const length = Buffer.byteLength(refusal.text);
       socket.end(
         `HTTP/1.1 ${refusal.code} No\r\nContent-Length: ${length}\r\nConnection: close\r\n\r\n${refusal.text}`,
       );
+      return;
+    }
+    if (request.headers.upgrade === 'SPDY/3.1' && spdy !== undefined) {
+      this.spdyRequests.push(request);
+      socket.write(
+        `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: ${spdy.protocol}\r\n\r\n`,
+      );
+      spdy.serve(socket);
       return;
     }
     this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {

@@ -198,6 +198,7 @@ export class FakeCri {
       },
       exec: async (request) => this.#stream(request),
       attach: async (request) => this.#stream(request),
+      portForward: async (request) => this.#stream(request),
       imageStatus: async ({ image }) => {
         const name = image?.image ?? '';
         if (!this.images.has(name)) return { image: null, info: {} };

@@ -9,7 +9,7 @@ import { podBinding, podBindings } from './pod-binding.ts';
 import { podEviction } from './pod-eviction.ts';
 import { podExec } from './pod-exec.ts';
 import { podLog } from './pod-log.ts';
-import { RecentRefusals } from './recent-refusals.ts';
+import { podPortForward } from './pod-port-forward.ts';
 import { refusedSubresources } from './refused.ts';
 import { scaleSubresources } from './scale.ts';
 import { serviceAccountToken } from './service-account-token.ts';
@@ -17,15 +17,15 @@ import { serviceAccountToken } from './service-account-token.ts';
 export function subresources(dependencies: ApiDependencies): readonly Subresource[] {
   const { kubeletClient: client, caPem, tokens } = dependencies;
   const credentials = { client, caPem };
-  const refusals = new RecentRefusals(dependencies.clock);
   return [
     ...scaleSubresources,
     namespaceFinalize,
     podBinding,
     podEviction,
     podLog(credentials),
-    podExec('exec', credentials, refusals),
-    podExec('attach', credentials, refusals),
+    podExec('exec', credentials),
+    podExec('attach', credentials),
+    podPortForward(credentials),
     ...refusedSubresources,
     serviceAccountToken(tokens),
   ];

@@ -15,6 +15,7 @@ import {
 } from '../../../proto/api/status-error.ts';
 import type { CertifiedKey } from '../../auth/certificate.ts';
 import type { ObjectAccess } from '../object-access.ts';
+import type { ApiObject } from '../strategy.ts';
 
 /** Bytes of an error's text that are read from an agent. */
 const ERROR_TEXT_MAX = 64 * 1024;
@@ -30,6 +31,13 @@ export interface AgentAddress {
   readonly nodeName: string;
   readonly host: string;
   readonly port: number;
+}
+
+/** The node that a pod was bound to. Throws a bad request when there is none. */
+export function nodeOf(pod: ApiObject): string {
+  const nodeName = String(pod.spec?.nodeName ?? '');
+  if (nodeName !== '') return nodeName;
+  throw badRequest(`pod ${pod.metadata.name} does not have a host assigned`);
 }
 
 /** Where the node's agent listens, from the node's status. */

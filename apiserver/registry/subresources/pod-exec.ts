@@ -1,31 +1,24 @@
 /**
  * `exec` and `attach` of pods. The API server decides who may and which container is meant; then it
- * opens a connection to the agent of the pod's node, hands the client's WebSocket upgrade over, and
- * copies bytes both ways. The WebSocket protocol itself is spoken by the node.
+ * opens a connection to the agent of the pod's node, hands the client's upgrade over, and copies bytes
+ * both ways. What it is upgraded to, SPDY/3.1 or WebSocket, is spoken by the node's runtime.
  *
- * Clients up to kubectl 1.29 ask for SPDY/3.1 instead, which is refused by name. Newer ones do so too
- * when their WebSocket was refused, and show the second answer only: it is the first one's reason.
- * Source: kubernetes pkg/registry/core/pod/rest/subresources.go, v1.36; RFC 6455 §4.
+ * Source: kubernetes pkg/registry/core/pod/rest/subresources.go, v1.36.
  */
 
 import { pods } from '../../../proto/api/gen/resources.ts';
-import { ApiError, badRequest } from '../../../proto/api/status-error.ts';
+import { badRequest } from '../../../proto/api/status-error.ts';
 import type { ApiObject } from '../strategy.ts';
-import type { ActionContext, ActionSubresource, UpgradeRequest } from '../subresource.ts';
+import type { ActionContext, ActionSubresource } from '../subresource.ts';
 import { chooseContainer } from './choose-container.ts';
-import { type AgentCredentials, agentAddress } from './node-agent.ts';
-import type { RecentRefusals } from './recent-refusals.ts';
+import { type AgentCredentials, agentAddress, nodeOf } from './node-agent.ts';
 import { relayUpgrade } from './relay-upgrade.ts';
 
 const STREAMS = ['stdin', 'stdout', 'stderr', 'tty'] as const;
 
 type Command = 'exec' | 'attach';
 
-export function podExec(
-  name: Command,
-  credentials: AgentCredentials,
-  refusals: RecentRefusals,
-): ActionSubresource {
+export function podExec(name: Command, credentials: AgentCredentials): ActionSubresource {
   const kind = name === 'exec' ? 'PodExecOptions' : 'PodAttachOptions';
   return {
     type: 'action',
@@ -42,15 +35,8 @@ export function podExec(
       const { request, target, objects } = context;
       const pod = await objects.get(pods, target);
       const path = pathOnAgent(pod, context, name);
-      const user = request.user.name;
-      if (!isWebSocket(upgrade)) throw refusals.find(user, path) ?? notWebSocket(upgrade, name);
-      try {
-        const agent = await agentAddress(objects, String(pod.spec?.nodeName));
-        await relayUpgrade(agent, path, credentials, upgrade, request.signal);
-      } catch (error) {
-        if (error instanceof ApiError) refusals.note(user, path, error);
-        throw error;
-      }
+      const agent = await agentAddress(objects, nodeOf(pod));
+      await relayUpgrade(agent, path, credentials, upgrade, request.signal);
     },
   };
 }
@@ -60,9 +46,7 @@ function pathOnAgent(pod: ApiObject, context: ActionContext, name: Command): str
   const { target } = context;
   const { query } = context.request;
   const container = chooseContainer(pod, query.get('container') ?? '');
-  if ((pod.spec?.nodeName ?? '') === '') {
-    throw badRequest(`pod ${target.name} does not have a host assigned`);
-  }
+  nodeOf(pod);
   const phase = String(pod.status?.phase ?? '');
   if (phase === 'Succeeded' || phase === 'Failed') {
     const why = `cannot ${name} into a container in a completed pod; current phase is ${phase}`;
@@ -96,14 +80,4 @@ export function execPath(
     if (!(isTty && stream === 'stderr')) options.set(stream, 'true');
   }
   return `/${name}/${namespace}/${pod}/${container}?${options}`;
-}
-
-function isWebSocket({ message }: UpgradeRequest): boolean {
-  return (message.headers.upgrade ?? '').toLowerCase() === 'websocket';
-}
-
-function notWebSocket({ message }: UpgradeRequest, name: Command): ApiError {
-  return badRequest(
-    `${name} over ${message.headers.upgrade ?? 'this protocol'} is not supported yet: it takes a client that speaks WebSocket, as kubectl does from version 1.30 on`,
-  );
 }

@@ -18,12 +18,6 @@ function refused(
 
 export const refusedSubresources: readonly ActionSubresource[] = [
   refused(
-    'portforward',
-    ['create', 'get'],
-    { optionsKind: { group: '', version: 'v1', kind: 'PodPortForwardOptions' } },
-    'reach the pod by its address, which "kubectl get pods -o wide" shows',
-  ),
-  refused(
     'ephemeralcontainers',
     ['get', 'patch', 'update'],
     { optionsKind: { group: '', version: 'v1', kind: 'Pod' } },

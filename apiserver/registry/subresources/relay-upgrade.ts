@@ -7,7 +7,9 @@
 
 import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { badRequest } from '../../../proto/api/status-error.ts';
 import type { UpgradeRequest } from '../subresource.ts';
 import {
   type AgentAddress,
@@ -17,6 +19,13 @@ import {
   refusalOf,
   unreachable,
 } from './node-agent.ts';
+
+const UPGRADES: ReadonlySet<string> = new Set(['websocket', 'spdy/3.1']);
+/** How a browser's WebSocket carries a token. Source: apiserver authentication/request/websocket. */
+const BEARER_PROTOCOL = 'base64url.bearer.authorization.k8s.io.';
+const KEEP_ALIVE_MS = 30_000;
+/** Time for the last bytes to a side that does not read. */
+const FLUSH_TIMEOUT_MS = 30_000;
 
 interface Upgraded {
   readonly response: IncomingMessage;
@@ -49,6 +58,7 @@ async function upgradeAtAgent(
 ): Promise<Upgraded> {
   const options = {
     ...agentRequestOptions(agent, path, credentials),
+    method: message.method ?? 'GET',
     headers: upgradeHeaders(message),
     signal,
   };
@@ -69,9 +79,19 @@ async function upgradeAtAgent(
 
 /** What belongs to the handshake; credentials of the client stay here. */
 function upgradeHeaders(message: IncomingMessage): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = { Connection: 'Upgrade', Upgrade: 'websocket' };
-  for (const [name, value] of Object.entries(message.headers)) {
-    if (name.startsWith('sec-websocket-')) headers[name] = value;
+  const upgrade = message.headers.upgrade ?? '';
+  if (!UPGRADES.has(upgrade.toLowerCase())) throw badRequest('Upgrade request required');
+  const headers: OutgoingHttpHeaders = { Connection: 'Upgrade', Upgrade: upgrade };
+  for (const [name, values] of Object.entries(message.headersDistinct)) {
+    if (name === 'x-stream-protocol-version') headers[name] = values;
+    if (name.startsWith('sec-websocket-')) headers[name] = values?.join(', ');
+  }
+  const protocols = message.headers['sec-websocket-protocol']?.split(',');
+  if (protocols !== undefined) {
+    const names = protocols.map((name) => name.trim());
+    const offered = names.filter((name) => !name.startsWith(BEARER_PROTOCOL)).join(', ');
+    if (offered === '') delete headers['sec-websocket-protocol'];
+    else headers['sec-websocket-protocol'] = offered;
   }
   return headers;
 }
@@ -84,28 +104,47 @@ function headText(response: IncomingMessage): string {
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
 
-/** However a connection ends, the other one is closed: there is nobody left to talk to. */
+/** However a connection ends, the other one is closed too: there is nobody left to talk to. */
 async function copyBothWays(client: Duplex, agent: Duplex, signal: AbortSignal): Promise<void> {
-  const closeBoth = (): void => {
-    client.destroy();
-    agent.destroy();
-  };
-  const closed = [client, agent].map(
-    (socket) =>
+  const pairs: readonly (readonly [Duplex, Duplex])[] = [
+    [client, agent],
+    [agent, client],
+  ];
+  const closed = pairs.map(
+    ([socket, other]) =>
       new Promise<void>((resolve) => {
+        // Shows when the other side's machine has vanished.
+        if (socket instanceof Socket) socket.setKeepAlive(true, KEEP_ALIVE_MS);
         // A reset is how clients and agents that are killed leave; nobody is left to hear of it.
-        socket.on('error', closeBoth);
+        socket.on('error', () => socket.destroy());
         socket.on('close', () => {
-          closeBoth();
+          closeAfterFlush(other);
           resolve();
         });
         if (socket.closed) resolve();
       }),
   );
+  const closeBoth = (): void => {
+    client.destroy();
+    agent.destroy();
+  };
   signal.addEventListener('abort', closeBoth, { once: true });
   client.pipe(agent);
   agent.pipe(client);
   if (signal.aborted || client.destroyed || agent.destroyed) closeBoth();
   await Promise.all(closed);
   signal.removeEventListener('abort', closeBoth);
+}
+
+/** What was said last is still on its way to a slow reader. */
+function closeAfterFlush(socket: Duplex): void {
+  const close = (): void => void socket.destroy();
+  if (socket.destroyed || socket.writableFinished) {
+    close();
+    return;
+  }
+  socket.end(close);
+  const timeout = AbortSignal.timeout(FLUSH_TIMEOUT_MS);
+  timeout.addEventListener('abort', close, { once: true });
+  socket.once('close', () => timeout.removeEventListener('abort', close));
 }

@@ -149,6 +149,24 @@ describe('AgentServer', () => {
     assert.deepEqual([asked.tty, asked.stdin, asked.stderr], [true, true, false]);
   });
 
+  it('forwards ports of the sandbox that is ready', async () => {
+    cri.streams.length = 0;
+    const url = `wss://127.0.0.1:${port}/portForward/default/web?port=80,81&port=82`;
+    const socket = new WebSocket(url, 'v4.channel.k8s.io', { ca, ...admin });
+    await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject));
+    socket.terminate();
+    const [sandbox] = cri.sandboxes.keys();
+    assert.deepEqual(cri.streams, [{ pod_sandbox_id: sandbox, port: [80, 81, 82] }]);
+    const other = new WebSocket(url.replace('/web', '/web/uid-0'), { ca, ...admin });
+    const code = await new Promise((resolve) => {
+      other.once('unexpected-response', (_request, answer) => resolve(answer.statusCode));
+      other.on('error', () => undefined);
+    });
+    assert.equal(code, 404);
+    other.terminate();
+    assert.equal((await get('/portForward/default/web')).code, 400);
+  });
+
   it('answers an upgrade that cannot be', async () => {
     const url = `wss://127.0.0.1:${port}/exec/default/no/app?command=sh`;
     const socket = new WebSocket(url, { ca, ...admin });

@@ -1,7 +1,9 @@
-/** Logs, exec and attach through the API server, against a fake agent. */
+/** Logs, exec, attach and port-forward through the API server, against a fake agent. */
 
 import assert from 'node:assert/strict';
+import type { OutgoingHttpHeaders } from 'node:http';
 import { request } from 'node:https';
+import type { Duplex } from 'node:stream';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import { WebSocket } from 'ws';
 import { eventually } from '../../support/eventually.ts';
@@ -37,6 +39,7 @@ describe('logs, exec and attach', () => {
   beforeEach(() => {
     agent.behaviour = {};
     agent.paths.length = 0;
+    agent.spdyRequests.length = 0;
   });
   after(async () => {
     await server.stop();
@@ -74,28 +77,30 @@ describe('logs, exec and attach', () => {
     });
   }
 
-  /** Asks for an upgrade to SPDY; resolves to the message of the refusal. */
-  function openSpdy(path: string): Promise<string> {
+  /** Asks for an upgrade to SPDY; resolves to the connection, or to the message of the refusal. */
+  function openSpdy(path: string, more: OutgoingHttpHeaders = {}): Promise<Duplex | string> {
     const admin = server.clientCertificate('admin', ['system:masters']);
     return new Promise((resolve, reject) => {
-      const outgoing = request(
-        {
-          host: '127.0.0.1',
-          port: server.port,
-          path,
-          method: 'POST',
-          headers: { Connection: 'Upgrade', Upgrade: 'SPDY/3.1' },
-          ca: server.pki.ca.certificatePem,
-          cert: admin.certificatePem,
-          key: admin.keyPem,
-          agent: false,
-        },
-        async (response) => {
-          let text = '';
-          for await (const chunk of response) text += String(chunk);
-          resolve(JSON.parse(text).message);
-        },
-      );
+      const outgoing = request({
+        host: '127.0.0.1',
+        port: server.port,
+        path,
+        method: 'POST',
+        headers: { Connection: 'Upgrade', Upgrade: 'SPDY/3.1', ...more },
+        ca: server.pki.ca.certificatePem,
+        cert: admin.certificatePem,
+        key: admin.keyPem,
+        agent: false,
+      });
+      outgoing.on('response', async (response) => {
+        let text = '';
+        for await (const chunk of response) text += String(chunk);
+        resolve(String(JSON.parse(text).message));
+      });
+      outgoing.on('upgrade', (response, socket) => {
+        assert.equal(response.headers['x-stream-protocol-version'], 'v4.channel.k8s.io');
+        resolve(socket);
+      });
       outgoing.on('error', reject);
       outgoing.end();
     });
@@ -188,11 +193,77 @@ describe('logs, exec and attach', () => {
     assert.equal(await openSpdy(path), message);
   });
 
-  it('refuses SPDY by name', async () => {
-    assert.equal(
-      await openSpdy(`${PODS}/p/exec?command=true&stdout=true`),
-      'exec over SPDY/3.1 is not supported yet: it takes a client that speaks WebSocket, as kubectl does from version 1.30 on',
-    );
+  it('copies SPDY both ways, with what the client offers, to the last byte', async () => {
+    const last = Buffer.alloc(3 * 2 ** 20, 'x');
+    agent.behaviour.spdy = {
+      protocol: 'v4.channel.k8s.io',
+      serve: (socket) => {
+        socket.once('data', (data) => {
+          socket.write(`got ${String(data)}`);
+          socket.end(last);
+        });
+      },
+    };
+    const offered = ['v4.channel.k8s.io', 'v3.channel.k8s.io'];
+    for (const path of [
+      `${PODS}/p/exec?command=ls&stdout=true`,
+      `${PODS}/p/attach?stdout=true`,
+      `${PODS}/p/portforward`,
+    ]) {
+      const socket = await openSpdy(path, { 'X-Stream-Protocol-Version': offered, Cookie: 'x=y' });
+      assert.ok(typeof socket !== 'string', String(socket));
+      socket.write('hello');
+      let text = '';
+      for await (const chunk of socket) text += String(chunk);
+      assert.equal(text.slice(0, 9), 'got hello');
+      assert.equal(text.length, 9 + last.length);
+    }
+    assert.deepEqual(agent.paths, [
+      '/exec/default/p/a?command=ls&stdout=true',
+      '/attach/default/p/a?stdout=true',
+      '/portForward/default/p',
+    ]);
+    for (const { method, headers, headersDistinct } of agent.spdyRequests) {
+      assert.equal(method, 'POST');
+      assert.equal(headers.cookie, undefined);
+      const names = headersDistinct['x-stream-protocol-version']?.join(', ');
+      assert.equal(names, offered.join(', '));
+    }
+    await eventually('the connections to the agent are closed', () => agent.openConnections === 0);
+  });
+
+  it('passes on the ports of a WebSocket, and no token that came as a subprotocol', async () => {
+    let offered = '';
+    agent.behaviour.command = (socket, asked) => {
+      offered = asked.headers['sec-websocket-protocol'] ?? '';
+      socket.close(1000);
+    };
+    const admin = server.clientCertificate('admin', ['system:masters']);
+    const token = `base64url.bearer.authorization.k8s.io.${Buffer.from('x').toString('base64url')}`;
+    const url = `wss://127.0.0.1:${server.port}${PODS}/p/portforward?ports=80,81&ports=82`;
+    const identity = {
+      ca: server.pki.ca.certificatePem,
+      cert: admin.certificatePem,
+      key: admin.keyPem,
+    };
+    const refused = new WebSocket(url, ['v4.channel.k8s.io', token], identity);
+    const outcome = await new Promise((resolve) => {
+      refused.on('unexpected-response', (_request, { statusCode }) => resolve(statusCode));
+      refused.on('close', () => resolve('closed'));
+    });
+    // A bearer token that is none is no credential, whatever the certificate says.
+    assert.equal(outcome, 401);
+    const socket = new WebSocket(url, ['v4.channel.k8s.io', 'other'], identity);
+    await new Promise((resolve) => socket.on('close', resolve));
+    assert.equal(offered, 'v4.channel.k8s.io, other');
+    assert.deepEqual(agent.paths, ['/portForward/default/p?port=80&port=81&port=82']);
+  });
+
+  it('refuses other upgrades and wrong ports', async () => {
+    const other = await openSpdy(`${PODS}/p/portforward`, { Upgrade: 'h2c' });
+    assert.equal(other, 'Upgrade request required');
+    const wrong = await openSpdy(`${PODS}/p/portforward?ports=0`);
+    assert.equal(wrong, '"0" in the query is not a port');
     assert.deepEqual(agent.paths, []);
   });
 
