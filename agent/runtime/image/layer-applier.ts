@@ -30,6 +30,7 @@ import {
   mkdirAt,
   mknodAt,
   openAt,
+  readXattrs,
   symlinkAt,
   utimesAt,
 } from '../syscalls/files.ts';
@@ -309,6 +310,7 @@ export class LayerApplier implements TarSink {
       copyFileSync(from, `/proc/self/fd/${fd}`);
       fchownSync(fd, stats.uid, stats.gid);
       fchmodSync(fd, stats.mode & MODE_BITS);
+      setXattrs(fd, xattrsOf(from));
     } finally {
       closeSync(fd);
     }
@@ -356,6 +358,16 @@ export class LayerApplier implements TarSink {
     assert(bytes >= 0);
     this.#bytes += bytes;
     if (this.#bytes > this.#limits.bytes) throw new Error('The layer has too many bytes');
+  }
+}
+
+/** Of a file of a lower layer, which nobody writes to. */
+function xattrsOf(file: string): ReadonlyMap<string, Buffer> {
+  const fd = openSync(file, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+  try {
+    return readXattrs(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

@@ -5,6 +5,7 @@
 
 import { randomUUID } from 'node:crypto';
 import {
+  chmodSync,
   closeSync,
   fsyncSync,
   mkdirSync,
@@ -23,6 +24,9 @@ export class StoreFiles {
 
   constructor(root: string, folders: readonly string[]) {
     this.root = root;
+    mkdirSync(root, { recursive: true, mode: 0o700 });
+    // A layer has set-user-id programs: nobody but root may reach them.
+    chmodSync(root, 0o700);
     for (const folder of folders) {
       mkdirSync(path.join(root, folder), { recursive: true, mode: 0o700 });
     }

@@ -21,9 +21,14 @@ const fsetxattrCall = libc.func(
   'int fsetxattr(int fd, str name, void *value, uint64 size, int flags)',
 );
 
+const fgetxattrCall = libc.func('int64 fgetxattr(int fd, str name, void *value, uint64 size)');
+const flistxattrCall = libc.func('int64 flistxattr(int fd, void *list, uint64 size)');
+
 const AT_SYMLINK_NOFOLLOW = 0x100;
 /** errno is of the thread that made the call, which is not this one. */
 const EIO = 5;
+/** XATTR_SIZE_MAX and XATTR_LIST_MAX of Linux. */
+const XATTR_BYTES_MAX = 65_536;
 const NS_PER_S = 1_000_000_000n;
 
 function check(result: number, call: string, subject: string): number {
@@ -68,6 +73,20 @@ export function utimesAt(dirfd: number, name: string, timeNs: bigint): void {
 
 export const setXattr = (fd: number, name: string, value: Buffer): number =>
   check(fsetxattrCall(fd, name, value, value.length, 0), 'set attribute', name);
+
+/** All extended attributes of an open file; none where the file system has none. */
+export function readXattrs(fd: number): ReadonlyMap<string, Buffer> {
+  const list = Buffer.alloc(XATTR_BYTES_MAX);
+  const length = Number(flistxattrCall(fd, list, list.length));
+  const names = length > 0 ? list.toString('utf8', 0, length - 1).split('\0') : [];
+  const found = new Map<string, Buffer>();
+  for (const name of names) {
+    const value = Buffer.alloc(XATTR_BYTES_MAX);
+    const bytes = Number(fgetxattrCall(fd, name, value, value.length));
+    if (bytes >= 0) found.set(name, value.subarray(0, bytes));
+  }
+  return found;
+}
 
 /** Has all that was written to the folder's file system on disk. Takes as long as the disk does. */
 export async function syncFileSystem(folder: string): Promise<void> {
