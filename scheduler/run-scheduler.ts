@@ -20,6 +20,8 @@ import {
 } from './config/configuration.ts';
 import { frameworksOf } from './config/frameworks-of.ts';
 import { defaultProfile, type ProfileDependencies } from './default-profile.ts';
+import { Extenders } from './extenders/extenders.ts';
+import { newPostJson } from './extenders/post-json.ts';
 import { newPeerSelector } from './peer-selector.ts';
 import { ClusterFeed } from './policy/cluster-feed.ts';
 import { Policies } from './policy/policies.ts';
@@ -88,6 +90,11 @@ export async function runScheduler(
     volumes: { objects: volumes.objects, client, clock },
   };
   const frameworks = frameworksOf(configuration, world);
+  const { extenders: configurations } = configuration;
+  const extenders =
+    configurations.length === 0
+      ? undefined
+      : new Extenders({ configurations, post: newPostJson(clock), logger });
   const files = options.policies;
   const policies =
     files === undefined || files.files.length === 0
@@ -115,6 +122,7 @@ export async function runScheduler(
     ],
     ...(policies === undefined ? {} : { policies }),
     otherEvents: (listen) => volumes.addListener(listen),
+    ...(extenders === undefined ? {} : { extenders }),
     frameworks,
     tieBreak,
     backoff: {

@@ -15,6 +15,7 @@ import type { Framework } from './framework/framework.ts';
 import type { PluginScores } from './framework/node-evaluator.ts';
 import { NodeStatuses } from './framework/node-statuses.ts';
 import { isRejected, type Status, unresolvable } from './framework/status.ts';
+import type { Candidate } from './plugins/default-preemption/select-candidate.ts';
 import type { NominatedPods } from './queue/nominator.ts';
 import { selectNode, type TieBreak } from './select-node.ts';
 
@@ -26,6 +27,20 @@ export interface DecisionOptions {
   readonly tieBreak: TieBreak;
   /** Pods that room is being made for; absent: none. */
   readonly nominated?: NominatedPods;
+  /** Why nodes don't fit is wanted also when others do. */
+  readonly keepsStatuses?: boolean;
+  /** Somebody else than the plugins scores or filters: the first node isn't enough. */
+  readonly looksAtMore?: boolean;
+}
+
+/** The nodes that fit. */
+export interface FoundNodes {
+  readonly state: CycleState;
+  /** At least one. */
+  readonly feasible: readonly NodeInfo[];
+  /** Of the others, when they are wanted. */
+  readonly statuses: NodeStatuses;
+  readonly nextStartIndex: number;
 }
 
 export type Decision =
@@ -45,6 +60,8 @@ export type Decision =
       readonly nominatedNodeName?: string;
       /** Pods to be removed for that, the most important first. */
       readonly victims: readonly Pod[];
+      /** Between which nodes the choice was. */
+      readonly candidates: readonly Candidate[];
       readonly nextStartIndex: number;
     }
   /** A plugin failed: nothing is known of the pod. */
@@ -61,15 +78,25 @@ export function decide(
   pod: PodInfo,
   options: DecisionOptions,
 ): Decision {
+  const found = findNodes(framework, snapshot, pod, options);
+  return 'kind' in found ? found : chooseNode(framework, snapshot, pod, found, options);
+}
+
+/** The first half of a decision: the nodes that fit; a decision when there are none. */
+export function findNodes(
+  framework: Framework,
+  snapshot: Snapshot,
+  pod: PodInfo,
+  options: DecisionOptions,
+): FoundNodes | Decision {
   const nodeCount = snapshot.nodes.length;
   const rejectedBy = new Set<string>();
-  const none = (rest: Partial<Diagnosis>): Decision => ({
-    kind: 'none',
-    diagnosis: { nodeCount, statuses: new NodeStatuses(), rejectedBy, ...rest },
-    victims: [],
-    nextStartIndex: options.startIndex,
-  });
-  if (nodeCount === 0) return none({ preFilterMessage: NO_NODES });
+  if (nodeCount === 0) {
+    const statuses = new NodeStatuses();
+    const diagnosis = { nodeCount, statuses, rejectedBy, preFilterMessage: NO_NODES };
+    const nothing = { victims: [], candidates: [], nextStartIndex: options.startIndex };
+    return { kind: 'none', diagnosis, ...nothing };
+  }
   const state = new CycleState();
   const outcome = framework.preFilter(state, pod, snapshot);
   if (outcome.kind === 'rejected') {
@@ -81,32 +108,44 @@ export function decide(
     return unplaced(framework, snapshot, pod, state, diagnosis, options);
   }
   const nominated = nominatedNode(framework, snapshot, pod, state, options);
-  if (nominated !== undefined) return chosen(nominated, state, options.startIndex);
+  if (nominated !== undefined) {
+    const statuses = new NodeStatuses();
+    return { state, feasible: [nominated], statuses, nextStartIndex: options.startIndex };
+  }
   const found = findFeasible(framework, snapshot, pod, state, outcome, options);
   if ('code' in found) return { kind: 'error', status: found };
   const { feasible, statuses, nextStartIndex } = found;
-  if (feasible.length === 0) {
-    for (const { status } of statuses.counts()) {
-      if (status.plugin !== undefined) rejectedBy.add(status.plugin);
-    }
-    const diagnosis = { nodeCount, statuses, rejectedBy };
-    return unplaced(framework, snapshot, pod, state, diagnosis, {
-      ...options,
-      startIndex: nextStartIndex,
-    });
+  if (feasible.length > 0) return { state, ...found };
+  for (const { status } of statuses.counts()) {
+    if (status.plugin !== undefined) rejectedBy.add(status.plugin);
   }
+  const diagnosis = { nodeCount, statuses, rejectedBy };
+  const next = { ...options, startIndex: nextStartIndex };
+  return unplaced(framework, snapshot, pod, state, diagnosis, next);
+}
+
+/** The second half: the best of them, with what others than the plugins add to each total. */
+export function chooseNode(
+  framework: Framework,
+  snapshot: Snapshot,
+  pod: PodInfo,
+  { state, feasible, nextStartIndex }: FoundNodes,
+  { tieBreak }: DecisionOptions,
+  points: readonly number[] = [],
+): Decision {
   const [only] = feasible;
   if (feasible.length === 1 && only !== undefined) return chosen(only, state, nextStartIndex);
   const scores = framework.score(state, pod, feasible, snapshot);
   if ('code' in scores) return { kind: 'error', status: scores };
-  const totals = totalScores(scores, feasible.length);
+  const plain = totalScores(scores, feasible.length);
+  const totals = points.length === 0 ? plain : plain.map((sum, at) => sum + (points[at] ?? 0));
   const names = feasible.map(({ name }) => name);
-  const nodeName = names[selectNode(names, totals, options.tieBreak)] ?? '';
+  const nodeName = names[selectNode(names, totals, tieBreak)] ?? '';
   return { kind: 'node', nodeName, state, feasible: names, scores, nextStartIndex };
 }
 
 /** No node fits: room may be made. */
-function unplaced(
+export function unplaced(
   framework: Framework,
   snapshot: Snapshot,
   pod: PodInfo,
@@ -116,11 +155,12 @@ function unplaced(
 ): Decision {
   const post = framework.postFilter(state, pod, snapshot, found.statuses, nominated);
   const postFilterMessage = post.status === undefined ? '' : textOf(post.status);
-  const { nominatedNodeName, victims = [] } = post;
+  const { nominatedNodeName, victims = [], candidates = [] } = post;
   return {
     kind: 'none',
     diagnosis: { ...found, postFilterMessage },
     victims,
+    candidates,
     nextStartIndex: startIndex,
     ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }),
   };
@@ -188,7 +228,7 @@ function filterNode(
 
 interface Found {
   readonly feasible: readonly NodeInfo[];
-  /** Only when no node is feasible. */
+  /** When no node is feasible, or they are wanted. */
   readonly statuses: NodeStatuses;
   readonly nextStartIndex: number;
 }
@@ -203,7 +243,8 @@ function findFeasible(
 ): Found | Status {
   const { allowed, narrowedBy } = outcome;
   const nodes = allowed === undefined ? snapshot.nodes : nodesNamed(snapshot, allowed);
-  const wanted = framework.hasScores
+  const looksAtMore = framework.hasScores || options.looksAtMore === true;
+  const wanted = looksAtMore
     ? feasibleNodesWanted(nodes.length, options.percentageOfNodesToScore)
     : 1;
   const start = options.startIndex;
@@ -217,7 +258,9 @@ function findFeasible(
   const { feasible, numbers, statuses, error } = framework.nodes.search(search);
   if (error !== undefined) return error;
   const nextStartIndex = (start + numbers.length) % snapshot.nodes.length;
-  if (feasible.length > 0) return { feasible, statuses: new NodeStatuses(), nextStartIndex };
+  if (feasible.length > 0 && options.keepsStatuses !== true) {
+    return { feasible, statuses: new NodeStatuses(), nextStartIndex };
+  }
   const source = { nodes, start, numbers: numbers.slice(), statuses };
   if (allowed === undefined)
     return { feasible, statuses: new NodeStatuses(source), nextStartIndex };

@@ -7,6 +7,7 @@ import type { EventRecorder } from '../client/event-recorder.ts';
 import type { Informer } from '../client/informer.ts';
 import type { Node, Pod } from '../proto/api/gen/core-v1.ts';
 import type { NamespaceLabels } from './cache/affinity-terms.ts';
+import type { Extenders } from './extenders/extenders.ts';
 import type { ClusterEvent } from './framework/cluster-event.ts';
 import type { Framework } from './framework/framework.ts';
 import type { Policies } from './policy/policies.ts';
@@ -30,6 +31,8 @@ export interface SchedulerOptions {
   readonly policies?: Policies;
   /** Of profiles that don't say. */
   readonly tieBreak: TieBreak;
+  /** Absent: there are none. */
+  readonly extenders?: Extenders;
   /** Of other kinds than pods and nodes; absent: there are none. */
   readonly otherEvents?: (listen: (event: ClusterEvent) => void) => void;
   /** `podInitialBackoffSeconds`, `podMaxBackoffSeconds`, in milliseconds; absent: upstream's. */

@@ -10,6 +10,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Pod } from '../proto/api/gen/core-v1.ts';
 import { keyOf } from '../proto/api/meta.ts';
 import { isNotFound } from '../proto/api/status-error.ts';
+import { type Assumed, bindPod } from './bind-pod.ts';
 import { SchedulerCache } from './cache/cache.ts';
 import { newPodInfo, type PodInfo } from './cache/pod-info.ts';
 import { DEFAULT_SCHEDULER_NAME } from './config/configuration.ts';
@@ -17,7 +18,7 @@ import { fitErrorMessage } from './diagnosis.ts';
 import { nodeHandler, podHandler } from './event-handlers.ts';
 import { DecisionLog, recordOf, recordOfVerdict } from './explain/decision-log.ts';
 import { Explainer } from './explain/explainer.ts';
-import type { CycleState } from './framework/cycle-state.ts';
+import { decideWithExtenders } from './extenders/decide-with-extenders.ts';
 import type { Framework } from './framework/framework.ts';
 import { errorText, isRejected, type Status, unresolvable } from './framework/status.ts';
 import { followUpOf, takeBack } from './policy/follow-up.ts';
@@ -25,9 +26,10 @@ import type { NamedVerdict, PolicyHost } from './policy/policies.ts';
 import { Preemptions } from './preemptions.ts';
 import { Nominator } from './queue/nominator.ts';
 import { infoOf, type QueuedPod, uidOf } from './queue/queued-pod.ts';
+import { registrationsOf } from './queue/registrations.ts';
 import { type AttemptFailure, SchedulingQueue } from './queue/scheduling-queue.ts';
 import { reportFailure } from './report-failure.ts';
-import { type DecisionOptions, decide } from './schedule-one.ts';
+import { type Decision, type DecisionOptions, decide } from './schedule-one.ts';
 import type { SchedulerOptions } from './scheduler-options.ts';
 import { WaitingPods } from './waiting-pods.ts';
 
@@ -36,15 +38,6 @@ const SLICE_MS = 4;
 
 /** How often a policy is asked again for a pod, when its node was taken meanwhile. */
 const CONFLICTS_MAX = 3;
-
-/** A pod on its way to a node. */
-interface Assumed {
-  readonly framework: Framework;
-  readonly queued: QueuedPod;
-  readonly state: CycleState;
-  readonly pod: PodInfo;
-  readonly nodeName: string;
-}
 
 export class Scheduler {
   readonly #options: SchedulerOptions;
@@ -65,14 +58,11 @@ export class Scheduler {
     this.#options = options;
     const { clock, frameworks } = options;
     this.#frameworks = new Map(frameworks.map((each) => [each.profileName, each]));
-    const registrations = new Map(
-      frameworks.flatMap(({ plugins }) => plugins.map(({ name, events = [] }) => [name, events])),
-    );
     this.#queue = new SchedulingQueue({
       clock,
       less: (a, b) => frameworks[0].less(a, b),
       preEnqueue: (pod) => this.#gate(pod),
-      registrations,
+      registrations: registrationsOf(frameworks),
       ...(options.backoff === undefined ? {} : { backoff: options.backoff }),
     });
     this.#waiting = new WaitingPods(clock);
@@ -112,7 +102,8 @@ export class Scheduler {
     for (;;) {
       const queued = await this.#queue.take(signal);
       if (queued === undefined) break;
-      this.#scheduleOne(queued, signal);
+      const asking = this.#scheduleOne(queued, signal);
+      if (asking !== undefined) await asking;
       if (clock.monotonicMs() < sliceEndsMs) continue;
       await nextTurn();
       sliceEndsMs = clock.monotonicMs() + SLICE_MS;
@@ -162,28 +153,63 @@ export class Scheduler {
     return pod.spec.nodeName === undefined || pod.spec.nodeName === '' ? pod : undefined;
   }
 
-  #scheduleOne(queued: QueuedPod, signal: AbortSignal): void {
+  /** Nothing else is decided until what is returned has ended. */
+  #scheduleOne(queued: QueuedPod, signal: AbortSignal): Promise<void> | undefined {
     const pod = this.#fresh(queued);
     const framework = pod === undefined ? undefined : this.#frameworkOf(pod);
     if (pod === undefined || framework === undefined || this.#cache.isAssumed(uidOf(queued))) {
       this.#queue.done(uidOf(queued));
-      return;
+      return undefined;
     }
     if (pod.metadata.deletionTimestamp !== undefined) {
       const text = `skip schedule deleting pod: ${keyOf(pod)}`;
       this.#options.recorder.record(pod, 'Warning', 'FailedScheduling', text);
       this.#queue.done(uidOf(queued));
-      return;
+      return undefined;
     }
     const verdict = this.#options.policies?.decide(queued, pod);
-    if (verdict === undefined) this.#decideHere(queued, pod, framework, signal);
-    else this.#track(this.#follow(queued, verdict, CONFLICTS_MAX, signal));
+    if (verdict !== undefined) this.#track(this.#follow(queued, verdict, CONFLICTS_MAX, signal));
+    else if (this.#options.extenders?.isInterested(pod) !== true) {
+      this.#decideHere(queued, pod, framework, signal);
+    } else return this.#decideWithExtenders(queued, pod, framework, signal);
+    return undefined;
   }
 
   #decideHere(queued: QueuedPod, pod: Pod, framework: Framework, signal: AbortSignal): void {
     const info = infoOf(queued, pod);
     const options = this.#decisionOptions(framework);
     const decision = decide(framework, this.#cache.snapshot(), info, options);
+    this.#carryOut(queued, info, framework, decision, signal);
+  }
+
+  async #decideWithExtenders(
+    queued: QueuedPod,
+    pod: Pod,
+    framework: Framework,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { extenders } = this.#options;
+    if (extenders === undefined) return;
+    const info = infoOf(queued, pod);
+    const options = this.#decisionOptions(framework);
+    const snapshot = this.#cache.snapshot();
+    const step = [framework, snapshot, info, options, extenders, signal] as const;
+    const decision = await decideWithExtenders(...step);
+    const now = this.#fresh(queued);
+    const isGone = now === undefined || now.metadata.deletionTimestamp !== undefined;
+    if (isGone || signal.aborted) this.#queue.done(uidOf(queued));
+    else this.#carryOut(queued, info, framework, decision, signal);
+  }
+
+  #carryOut(
+    queued: QueuedPod,
+    info: PodInfo,
+    framework: Framework,
+    decision: Decision,
+    signal: AbortSignal,
+  ): void {
+    const options = this.#decisionOptions(framework);
+    const { pod } = info;
     const { kind: tieBreak } = options.tieBreak;
     const atMs = this.#options.clock.wallMs();
     this.#log.record(recordOf(uidOf(queued), decision, { atMs, tieBreak }));
@@ -306,7 +332,7 @@ export class Scheduler {
     const status =
       (await permitted) ??
       (await framework.preBind(state, pod, nodeName, signal)) ??
-      (await framework.bind(state, pod, nodeName, signal));
+      (await bindPod(assumed, this.#options.extenders, signal));
     if (status !== undefined) {
       framework.unreserve(state, pod, nodeName);
       this.#retreat(assumed, status, signal);
@@ -333,7 +359,7 @@ export class Scheduler {
       const rejectedBy = new Set(status.plugin === undefined ? [] : [status.plugin]);
       this.#fail(queued, status.reasons.join(', '), { kind: 'unschedulable', rejectedBy }, signal);
     } else this.#fail(queued, errorText(status), { kind: 'error' }, signal);
-    this.#queue.moveOnEvent({ kind: 'AssignedPodDelete', pod: pod.pod });
+    this.#queue.moveOnEvent({ kind: 'AssignedPodDelete', pod: pod.pod }, uidOf(queued));
   }
 
   /** `nominatedNodeName`: empty: none any more; absent: as it was. */

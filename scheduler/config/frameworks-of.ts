@@ -36,9 +36,26 @@ export function frameworksOf(
   policies: Policies = NO_POLICIES,
 ): [Framework, ...Framework[]] {
   const [first, ...more] = configuration.profiles;
+  const ignored = configuration.extenders.flatMap(({ managedResources }) =>
+    managedResources.filter((each) => each.ignoredByScheduler).map(({ name }) => name),
+  );
   const framework = (profile: ProfileConfiguration): Framework =>
-    frameworkOf(profile, configuration.percentageOfNodesToScore, dependencies, policies);
+    frameworkOf(
+      ignoring(profile, ignored),
+      configuration.percentageOfNodesToScore,
+      dependencies,
+      policies,
+    );
   return [framework(first), ...more.map(framework)];
+}
+
+/** Resources that are the extenders' business are not the Fit plugin's. */
+function ignoring(profile: ProfileConfiguration, names: readonly string[]): ProfileConfiguration {
+  if (names.length === 0) return profile;
+  const fit = profile.args.NodeResourcesFit;
+  const ignoredResources = [...fit.ignoredResources, ...names];
+  const args = { ...profile.args, NodeResourcesFit: { ...fit, ignoredResources } };
+  return { ...profile, args };
 }
 
 /** One instance of each plugin that the profile needs, in the order of its configuration. */

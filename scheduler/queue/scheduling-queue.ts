@@ -149,11 +149,12 @@ export class SchedulingQueue {
     this.#setTimer();
   }
 
-  /** Something happened: pods that it may help are tried again. */
-  moveOnEvent(event: ClusterEvent): void {
+  /** Something happened: pods that it may help are tried again, but for the one that caused it. */
+  moveOnEvent(event: ClusterEvent, causedBy?: string): void {
     if (this.#inFlight.size > 0) this.#events.push(event);
     for (const { queued } of [...this.#unschedulable.values()]) {
-      if (!queued.isGated && this.#helps(event, queued)) this.#wake(queued);
+      if (queued.isGated || uidOf(queued) === causedBy) continue;
+      if (this.#helps(event, queued)) this.#wake(queued);
     }
   }
 
@@ -262,7 +263,8 @@ export class SchedulingQueue {
     if (event.kind === 'Any' || queued.rejectedBy.size === 0) return true;
     for (const plugin of queued.rejectedBy) {
       for (const { kind, hint } of this.#options.registrations.get(plugin) ?? []) {
-        if (kind === event.kind && (hint === undefined || hint(pod, event))) return true;
+        if ((kind === event.kind || kind === 'Any') && (hint === undefined || hint(pod, event)))
+          return true;
       }
     }
     return false;
