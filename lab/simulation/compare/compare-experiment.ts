@@ -4,6 +4,7 @@
  */
 
 import { contentHash } from '../result/content-hash.ts';
+import type { MetricInfo } from '../result/metrics.ts';
 import type { Arrivals, ExperimentResult, RunResult } from '../result/run-result.ts';
 import { thinCdf } from '../statistics/summary.ts';
 import { compareMetrics } from './compare-metrics.ts';
@@ -39,7 +40,7 @@ export function compareExperiment(request: ComparisonRequest): Comparison {
   const { experiment, baseline } = request;
   const metrics = metricsOf(experiment);
   const names = experiment.policies.map(({ name }) => name);
-  const random = names.find((name) => /^random\b/i.test(name));
+  const random = names.find(isRandom);
   const outcomes = compareMetrics(
     experiment.runs.map(({ policy, seed, metrics: values }) => ({
       policy,
@@ -103,16 +104,31 @@ export function compareExperiment(request: ComparisonRequest): Comparison {
   };
 }
 
-/** The metric that the experiment is about first, then the others in the experiment's order. */
+/**
+ * The metric that the experiment is about first, then those of the axis resource, of fragmentation and of
+ * pods without a node, then the others in the experiment's order.
+ */
 export function metricsOf(experiment: ExperimentResult): readonly Metric[] {
   const primary = primaryName(experiment);
-  const metrics = experiment.metrics
+  const axis = experiment.runs[0]?.byShare.resource ?? 'cpu';
+  const rankOf = ({ name }: MetricInfo): number => {
+    if (name === primary) return 0;
+    if (experiment.mode === 'queued') return 1;
+    return name.endsWith(`.${axis}`) || /^(?:fragmentation|unplaced)/.test(name) ? 1 : 2;
+  };
+  return experiment.metrics
     .filter(({ name }) => experiment.runs.some((run) => run.metrics[name] != null))
-    .map((metric) => ({ ...metric, title: sentence(metric.title) }));
-  return [
-    ...metrics.filter(({ name }) => name === primary),
-    ...metrics.filter(({ name }) => name !== primary),
-  ];
+    .toSorted((a, b) => rankOf(a) - rankOf(b))
+    .map((metric) => ({ ...metric, title: titleOf(metric, experiment) }));
+}
+
+/** As a sentence, with resources as people call them. */
+function titleOf({ title }: MetricInfo, { resources }: ExperimentResult): string {
+  const words = title
+    .split(' ')
+    .map((word) => (resources.some(({ name }) => name === word) ? nameOf(word) : word))
+    .join(' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
 /** Placed once: what is allocated at 100 % arrived, or at the end; queued: the mean completion time. */
@@ -126,6 +142,11 @@ function primaryName({ mode, metrics, runs }: ExperimentResult): string | undefi
     (wish) =>
       metrics.some(({ name }) => name === wish) && runs.every((run) => run.metrics[wish] != null),
   );
+}
+
+/** By its name: `random`, `gpu-random`. It is what the gap to the bound is counted from. */
+export function isRandom(policy: string): boolean {
+  return /(?:^|[^a-z])random$/i.test(policy);
 }
 
 interface CurveSource {
@@ -275,10 +296,6 @@ function diffsOf(experiment: ExperimentResult, baseline: string) {
 /** `skiff.dev/gpu-milli` is what people call GPU. */
 function nameOf(resource: string): string {
   return resource.includes('gpu') ? 'GPU' : resource === 'cpu' ? 'CPU' : resource;
-}
-
-function sentence(title: string): string {
-  return title.charAt(0).toUpperCase() + title.slice(1);
 }
 
 function at(list: ArrayLike<number>, index: number): number {

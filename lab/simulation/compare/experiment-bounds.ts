@@ -72,6 +72,8 @@ async function allocationBounds(
       x.push(percent);
       y.push(value ?? Number.NaN);
     }
+    x.push(askedPercent(arrivals, axis));
+    y.push(await most(arrivals, arrivals.podNames.length));
   }
   const bound: Bound = {
     metric: `${isFull ? 'allocationAtFull' : 'allocationAtEnd'}.${resources[axis]?.name ?? ''}`,
@@ -93,6 +95,15 @@ export function axisOf(experiment: ExperimentResult): number | undefined {
   const name = experiment.runs[0]?.byShare.resource;
   const index = experiment.resources.findIndex((resource) => resource.name === name);
   return index < 0 ? undefined : index;
+}
+
+/** What all pods ask for, in percent of the capacity. */
+function askedPercent(arrivals: Arrivals, axis: number): number {
+  let asked = 0;
+  for (const podClass of arrivals.podClass) {
+    asked += at(arrivals.podClasses[podClass]?.requests ?? [], axis);
+  }
+  return (100 * asked) / totalCapacity(arrivals, axis);
 }
 
 /** How many pods have arrived when they first ask for so much; undefined when they never do. */

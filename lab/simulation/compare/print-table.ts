@@ -14,6 +14,7 @@ import {
   directionOf,
   formatCount,
   formatMeanSd,
+  formatNumber,
   formatP,
   formatShare,
   formatSigned,
@@ -30,7 +31,10 @@ export function tableLines(comparison: Comparison): readonly string[] {
     '',
   ];
   const { distinct, same } = splitMetrics(comparison);
-  for (const metric of distinct) lines.push(...metricLines(comparison, metric), '');
+  for (const metric of distinct.slice(0, METRICS_IN_FULL)) {
+    lines.push(...metricLines(comparison, metric), '');
+  }
+  lines.push(...section(OTHERS, otherLines(comparison, distinct.slice(METRICS_IN_FULL))));
   lines.push(
     ...section(
       'The same under every policy',
@@ -54,6 +58,29 @@ export function tableLines(comparison: Comparison): readonly string[] {
     ]),
   );
   return lines;
+}
+
+/** So many blocks fill a screen; CSV, JSON and HTML have all in full. */
+const METRICS_IN_FULL = 4;
+
+const OTHERS =
+  'Other metrics: means; * where the interval of the difference to the baseline leaves out 0';
+
+/** A row for each metric, a column for each policy. */
+function otherLines({ policies }: Comparison, metrics: readonly Metric[]): readonly string[] {
+  if (metrics.length === 0) return [];
+  const head = ['METRIC', ...policies.map(({ name }) => name.toUpperCase())];
+  const rows = metrics.map((metric) => [
+    titleWithUnit(metric),
+    ...policies.map(({ outcomes }) => {
+      const outcome = outcomes[metric.name];
+      if (outcome === undefined) return 'n/a';
+      const { low = null, high = null } = outcome.difference ?? {};
+      const isSure = low !== null && high !== null && (low > 0 || high < 0);
+      return `${formatNumber(outcome.mean, metric)}${isSure ? '*' : ''}`;
+    }),
+  ]);
+  return alignColumns([head, ...rows]);
 }
 
 const LEGEND = [
@@ -136,6 +163,7 @@ function tieLines(
     `${titleWithUnit(metric)}, when equal totals are broken by`,
     ...alignColumns([['POLICY', ...names.map((name) => name.toUpperCase()), 'TIED'], ...rows]),
     'TIED: the part of the decisions with more than one best node, under the first rule.',
+    'Policies that name their own rule keep it.',
   ];
 }
 

@@ -6,10 +6,11 @@
 import { UsageError } from '../../commands/usage-error.ts';
 import type { ExperimentResult } from '../result/run-result.ts';
 import { mean, standardDeviation } from '../statistics/summary.ts';
-import { compareExperiment, metricsOf } from './compare-experiment.ts';
+import { compareExperiment, isRandom, metricsOf } from './compare-experiment.ts';
 import type { Comparison, DecisionDiff, TieBreakOutcome } from './comparison.ts';
 import { type NodePoints, withRivals } from './decision-diff.ts';
 import { experimentBounds } from './experiment-bounds.ts';
+import { formatP } from './format.ts';
 
 /** What may differ from the experiment as it is written. */
 export interface RunOverrides {
@@ -61,7 +62,11 @@ export async function runComparison(
     baseline,
     bounds,
     tieBreaks,
-    notes: [...notes, ...(rerun === undefined ? [NO_RERUN] : [])],
+    notes: [
+      ...notes,
+      ...fewSeeds(experiment.seeds.length),
+      ...(rerun === undefined ? [NO_RERUN] : []),
+    ],
     command: options.command,
   });
   if (rerun === undefined || comparison.decisionDiffs.length === 0) return comparison;
@@ -88,6 +93,17 @@ async function explainDiffs(
   return explained;
 }
 
+/** 2/2^5 is above the usual 0.05. */
+const SEEDS_FOR_P = 6;
+
+function fewSeeds(count: number): readonly string[] {
+  if (count >= SEEDS_FOR_P || count < 2) return [];
+  const least = formatP(2 / 2 ** count);
+  return [
+    `With ${count} seeds P can't be below ${least} and intervals are too narrow: use --seeds 10 before you believe a difference.`,
+  ];
+}
+
 const NO_RERUN = 'The tie-breaks were not compared: that needs the experiment, not its results.';
 
 async function runTieBreaks(
@@ -99,7 +115,9 @@ async function runTieBreaks(
   const metric = metricsOf(experiment)[0];
   if (metric === undefined || rules.length === 0) return [];
   const seeds = experiment.seeds.slice(0, TIE_BREAK_SEEDS);
-  const policies = experiment.policies.map(({ name }) => name);
+  // Placing at random is its own tie-break.
+  const policies = experiment.policies.map(({ name }) => name).filter((name) => !isRandom(name));
+  if (policies.length === 0) return [];
   const results = new Map<string, ExperimentResult>();
   for (const tieBreak of rules) {
     const again = await step(`Ties broken by ${tieBreak}`, () =>

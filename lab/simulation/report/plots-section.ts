@@ -247,7 +247,7 @@ export function tieBreakFigure(comparison: Comparison): Child {
     element(
       'p',
       { class: 'lead' },
-      'Scores are whole numbers, so several nodes often share the best total. Which of them is taken is part of the policy, whether its author meant it or not.',
+      'Scores are whole numbers, so several nodes often share the best total. Which of them is taken is part of the policy, whether its author meant it or not. Policies that name their own rule keep it.',
     ),
     element(
       'figure',
