@@ -21,6 +21,8 @@ export type MountStep =
       readonly options: readonly (readonly [key: string, value: string | null])[];
       /** MOUNT_ATTR_… */
       readonly attributes: number;
+      /** What the runtime relies on to be there: not behind a link of the image. */
+      readonly isOwn: boolean;
     }
   | {
       readonly kind: 'bind';
@@ -75,6 +77,8 @@ const SAFE = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 const CHARACTER_DEVICE_0666 = 0o020666;
 /** The group `tty` of every distribution. */
 const TTY_GROUP = '5';
+
+const OWN_FOLDERS = ['/proc', '/sys', '/dev'];
 
 const DEVICES: readonly (readonly [name: string, major: number, minor: number])[] = [
   ['null', 1, 3],
@@ -187,7 +191,8 @@ function filesystem(
   attributes: number,
   options: Readonly<Record<string, string | null>> = {},
 ): MountStep {
-  return { kind: 'filesystem', type, target, options: Object.entries(options), attributes };
+  const isOwn = OWN_FOLDERS.includes(target);
+  return { kind: 'filesystem', type, target, options: Object.entries(options), attributes, isOwn };
 }
 
 function bind(source: string, target: string, isReadonly: boolean): MountStep {

@@ -2,7 +2,7 @@
 
 import * as libc from '../syscalls/libc.ts';
 import { AT_FDCWD, O_CLOEXEC, O_WRONLY, SIOCGIFFLAGS, SIOCSIFFLAGS } from '../syscalls/linux.ts';
-import { openInRoot } from './in-root.ts';
+import { openInRoot, tryOpenInRoot } from './in-root.ts';
 
 export interface NamespaceSettings {
   /** The namespaces that are new. */
@@ -24,7 +24,10 @@ const PROC_SUPER_MAGIC = 0x9fa0;
 
 export function applyNamespaceSettings({ names, hostname, sysctls }: NamespaceSettings): void {
   if (names.includes('uts')) libc.sethostname(hostname);
-  if (names.includes('net')) raiseLoopback();
+  if (names.includes('net')) {
+    raiseLoopback();
+    ignoreRouters();
+  }
   for (const [name, value] of Object.entries(sysctls)) writeSysctl(name, value);
 }
 
@@ -38,6 +41,20 @@ function raiseLoopback(): void {
     libc.ioctl(socket, SIOCSIFFLAGS, request);
   } finally {
     libc.close(socket);
+  }
+}
+
+/**
+ * A pod has the routes it was given; a neighbour on the bridge must not be able to give it others
+ * (CVE-2020-10749). A kernel without IPv6 has no such files.
+ */
+function ignoreRouters(): void {
+  for (const name of ['all', 'default']) {
+    const file = `/proc/sys/net/ipv6/conf/${name}/accept_ra`;
+    const known = tryOpenInRoot(AT_FDCWD, file);
+    if (known === undefined) continue;
+    libc.close(known);
+    writeSysctl(`net.ipv6.conf.${name}.accept_ra`, '0');
   }
 }
 

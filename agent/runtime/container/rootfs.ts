@@ -15,6 +15,13 @@ import type { OverlayRootfs } from './spec.ts';
 
 const ATTACH = linux.MOVE_MOUNT_F_EMPTY_PATH | linux.MOVE_MOUNT_T_EMPTY_PATH;
 const CLONE_TREE = linux.OPEN_TREE_CLONE | linux.OPEN_TREE_CLOEXEC;
+/** Of linux/magic.h. */
+const PROC_SUPER_MAGIC = 0x9fa0;
+/** What lxcfs and the like give containers of their own. Source: runc's list. */
+const COVERABLE: readonly string[] = [
+  ...['/proc/cpuinfo', '/proc/diskstats', '/proc/meminfo', '/proc/stat', '/proc/swaps'],
+  ...['/proc/uptime', '/proc/loadavg', '/proc/slabinfo', '/proc/net/dev'],
+];
 const PROPAGATION = {
   private: linux.MS_PRIVATE,
   slave: linux.MS_SLAVE,
@@ -62,8 +69,13 @@ export function enterRootfs(request: RootfsRequest, parts: RootfsParts): void {
     libc.fchdir(parts.overlay);
   }
   const root = openInRoot(linux.AT_FDCWD, '.', linux.O_PATH | linux.O_DIRECTORY);
+  let nothing = -1;
   for (const [index, step] of request.steps.entries()) {
-    applyStep(root, step, parts.sources[index] ?? -1, request);
+    applyStep({ root, step, source: parts.sources[index] ?? -1, request, nothing });
+    if (step.kind === 'device' && step.path === '/dev/null') {
+      nothing = openInRoot(root, step.path, linux.O_PATH | linux.O_NOFOLLOW);
+      verifyDevice(nothing, step);
+    }
   }
   libc.pivotRoot('.', '.');
   libc.fchdir(host);
@@ -122,7 +134,19 @@ function mapIds(mount: number, user: number, path: string): void {
   }
 }
 
-function applyStep(root: number, step: MountStep, source: number, request: RootfsRequest): void {
+function applyStep({
+  root,
+  step,
+  source,
+  request,
+  nothing,
+}: {
+  readonly root: number;
+  readonly step: MountStep;
+  readonly source: number;
+  readonly request: RootfsRequest;
+  readonly nothing: number;
+}): void {
   switch (step.kind) {
     case 'filesystem':
       mountFilesystem(root, step);
@@ -151,7 +175,7 @@ function applyStep(root: number, step: MountStep, source: number, request: Rootf
       return;
     }
     case 'mask':
-      maskPath(root, step.path);
+      maskPath(root, step.path, nothing);
       return;
     case 'readonly':
       makeReadonly(root, step.path);
@@ -163,7 +187,10 @@ function applyStep(root: number, step: MountStep, source: number, request: Rootf
 }
 
 function mountFilesystem(root: number, step: MountStep & { kind: 'filesystem' }): void {
-  const target = makeInRoot(root, step.target, 'folder');
+  const target = step.isOwn
+    ? openOwnFolder(root, step.target)
+    : makeInRoot(root, step.target, 'folder');
+  refuseInsideProc(target, step.target);
   const context = libc.fsopen(step.type, linux.FSOPEN_CLOEXEC);
   for (const [key, value] of step.options) {
     const command = value === null ? linux.FSCONFIG_SET_FLAG : linux.FSCONFIG_SET_STRING;
@@ -174,8 +201,26 @@ function mountFilesystem(root: number, step: MountStep & { kind: 'filesystem' })
   libc.moveMount(mount, target, ATTACH);
 }
 
+/**
+ * A folder that the runtime itself relies on: behind a link of the image it would be somewhere else, and
+ * what is hidden or read-only in it would not be.
+ */
+function openOwnFolder(root: number, path: string): number {
+  const found = makeInRoot(root, path, 'folder');
+  const exact = openInRoot(root, path, linux.O_PATH | linux.O_NOFOLLOW);
+  if (isFolder(found) && isFolder(exact)) return exact;
+  throw new Error(`"${path}" of the image is not a folder`);
+}
+
+/** In procfs the kernel takes orders: only these files may be covered by something else. */
+function refuseInsideProc(target: number, path: string): void {
+  if (libc.fileSystemType(target) !== PROC_SUPER_MAGIC || COVERABLE.includes(path)) return;
+  throw new Error(`Nothing can be mounted at "${path}", which is in procfs`);
+}
+
 function attachBind(root: number, step: MountStep & { kind: 'bind' }, source: number): void {
   const target = makeInRoot(root, step.target, isFolder(source) ? 'folder' : 'file');
+  refuseInsideProc(target, step.target);
   libc.moveMount(source, target, ATTACH);
 }
 
@@ -198,7 +243,8 @@ function verifyDevice(fd: number, expected: Omit<DeviceNode, 'path'>): void {
   if (!isSame) throw new Error(`"${expected.hostPath}" is not the device it should be`);
 }
 
-function maskPath(root: number, path: string): void {
+/** `nothing`: /dev/null as it was made, whatever a volume has put in its place since. */
+function maskPath(root: number, path: string, nothing: number): void {
   const target = tryOpenInRoot(root, path);
   if (target === undefined) return;
   if (isFolder(target)) {
@@ -208,8 +254,6 @@ function maskPath(root: number, path: string): void {
     const mount = libc.fsmount(context, linux.FSMOUNT_CLOEXEC, linux.MOUNT_ATTR_RDONLY);
     libc.moveMount(mount, target, ATTACH);
   } else {
-    // The one that was made above in a fresh /dev: nothing of the image.
-    const nothing = openInRoot(root, '/dev/null');
     const mount = libc.openTree(nothing, '', linux.AT_EMPTY_PATH | CLONE_TREE);
     libc.moveMount(mount, target, ATTACH);
   }

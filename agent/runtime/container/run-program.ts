@@ -32,7 +32,7 @@ export function runProgram(spec: ProcessSpec, context: RunContext): never {
   // Without no_new_privs it takes CAP_SYS_ADMIN, which goes with the next step.
   if (seccomp !== undefined && !noNewPrivileges) confine(seccomp);
   becomeUser(spec, context.grantable);
-  if (!isChanged) libc.chdir(spec.cwd);
+  if (!isChanged) changeFolder(spec.cwd);
   if (!libc.getcwd().startsWith('/')) throw new Error(`"${spec.cwd}" is outside of the root`);
   libc.umask(spec.umask ?? DEFAULT_UMASK);
   libc.closeRange(3, linux.MAX_FD, linux.CLOSE_RANGE_CLOEXEC);
@@ -64,13 +64,20 @@ function resetSignals(): void {
 /** As root first: the folder may be in one that the user may not enter; else as the user. */
 function tryChangeFolder(path: string): boolean {
   try {
-    libc.chdir(path);
+    changeFolder(path);
     return true;
   } catch (error) {
     const isDenied = error instanceof SyscallError && error.errno === linux.EACCES;
     if (isDenied) return false;
     throw error;
   }
+}
+
+/** Not through a link of procfs, which could lead to what a process has open outside of the root. */
+function changeFolder(path: string): void {
+  const folder = openInRoot(linux.AT_FDCWD, path, linux.O_PATH | linux.O_DIRECTORY);
+  libc.fchdir(folder);
+  libc.close(folder);
 }
 
 /** Installs a seccomp filter: struct sock_fprog of a length and a pointer. Source: seccomp(2). */

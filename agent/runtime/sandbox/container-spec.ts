@@ -254,7 +254,10 @@ function refuseUnimplemented(config: ContainerConfig): void {
     throw new CriError('UNIMPLEMENTED', `not implemented: ${what}`);
   };
   if (config.CDI_devices.length > 0) refuse('CDI devices');
-  if (context?.apparmor?.profile_type === 'Localhost') refuse('AppArmor profiles');
+  const oldProfile = context?.apparmor_profile ?? '';
+  if (context?.apparmor?.profile_type === 'Localhost' || oldProfile.startsWith('localhost/')) {
+    refuse('AppArmor profiles');
+  }
   for (const { key, value } of config.envs) {
     if (!value.equals(Buffer.from(value.toString('utf8')))) {
       throw new CriError('INVALID_ARGUMENT', `the value of ${key} is not UTF-8`);
@@ -266,6 +269,7 @@ function refuseUnimplemented(config: ContainerConfig): void {
 export function fieldsWithoutEffect(config: ContainerConfig): readonly string[] {
   const context = config.linux?.security_context ?? null;
   const fields = {
+    'apparmor (RuntimeDefault)': context?.apparmor?.profile_type === 'RuntimeDefault',
     selinux_options: Object.values(context?.selinux_options ?? {}).some((value) => value !== ''),
     'mounts[].selinux_relabel': config.mounts.some((mount) => mount.selinux_relabel),
   };

@@ -7,12 +7,22 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../../../base/clock.ts';
+import { mountSetattr, openTree } from '../syscalls/libc.ts';
+import {
+  AT_EMPTY_PATH,
+  AT_FDCWD,
+  MOUNT_ATTR_RDONLY,
+  OPEN_TREE_CLOEXEC,
+  OPEN_TREE_CLONE,
+} from '../syscalls/linux.ts';
 import { SpawnerClient, SpawnerError } from './client.ts';
 import { PROTOCOL_VERSION } from './protocol.ts';
 
 /** Only reached when the machine is hopelessly busy or the spawner cannot start at all. */
 const START_TIMEOUT_MS = 20_000;
 const POLL_MS = 5;
+/** struct mount_attr. */
+const MOUNT_ATTR_BYTES = 32;
 
 /**
  * One thread besides V8's idle ones, so that nobody holds a lock while the process is cloned; see
@@ -46,15 +56,32 @@ function startSpawner(runDir: string): ChildProcess {
   mkdirSync(runDir, { recursive: true, mode: 0o700 });
   const log = openSync(path.join(runDir, 'spawner.log'), 'a', 0o600);
   const entry = path.join(import.meta.dirname, 'main.ts');
-  const child = spawn(process.execPath, [...NODE_FLAGS, entry, '--run-dir', runDir], {
+  const binary = openReadonly(process.execPath);
+  const program = `/proc/${process.pid}/fd/${binary}`;
+  const child = spawn(program, [...NODE_FLAGS, entry, '--run-dir', runDir], {
     detached: true,
     stdio: ['ignore', log, log],
     cwd: '/',
+    argv0: process.execPath,
   });
+  closeSync(binary);
   child.on('error', () => undefined); // Nobody listens then, and the caller's deadline tells.
   child.unref();
   closeSync(log);
   return child;
+}
+
+/**
+ * A mount of a file that nobody can write through. The spawner runs from it, and so do its children until
+ * they execute a container's program: what such a program reaches as /proc/PID/exe is not the file of the
+ * node (CVE-2019-5736).
+ */
+function openReadonly(file: string): number {
+  const mount = openTree(AT_FDCWD, file, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  const attributes = Buffer.alloc(MOUNT_ATTR_BYTES);
+  attributes.writeBigUInt64LE(BigInt(MOUNT_ATTR_RDONLY), 0);
+  mountSetattr(mount, AT_EMPTY_PATH, attributes);
+  return mount;
 }
 
 /** Undefined when none answers. One that is being killed may still take a connection, but no request. */
