@@ -5,10 +5,12 @@
  * What is opened here stays open until the child executes its program; all of it is closed then.
  */
 
-import { close, fileFacts, mkdirat, mknodat, tryOpenat2 } from '../syscalls/libc.ts';
+import { close, fileFacts, mkdirat, mknodat, readlinkat, tryOpenat2 } from '../syscalls/libc.ts';
 import {
+  EEXIST,
   ENOENT,
   O_CLOEXEC,
+  O_NOFOLLOW,
   O_PATH,
   RESOLVE_IN_ROOT,
   RESOLVE_NO_MAGICLINKS,
@@ -20,6 +22,8 @@ import { SyscallError } from '../syscalls/syscall-error.ts';
 
 const FOLDER_MODE = 0o755;
 const FILE_MODE = 0o644;
+/** As the kernel's MAXSYMLINKS. */
+const LINKS_MAX = 40;
 
 /** Opens a path below the root; throws a SyscallError. */
 export function openInRoot(root: number, path: string, flags: number = O_PATH): number {
@@ -32,15 +36,32 @@ export function tryOpenInRoot(root: number, path: string): number | undefined {
   return fd === -ENOENT ? undefined : succeed(fd, path);
 }
 
-/** Opens a path below the root, after making it, and the folders to it, where it is missing. */
-export function makeInRoot(root: number, path: string, kind: 'folder' | 'file'): number {
+/**
+ * Opens a path below the root, after making it, and the folders to it, where it is missing. What a link
+ * of the image points to is made where it points, inside of the root.
+ */
+export function makeInRoot(root: number, path: string, kind: 'folder' | 'file', links = 0): number {
   const existing = tryOpenInRoot(root, path);
   if (existing !== undefined) return existing;
   const [folder, name] = openParent(root, path);
-  if (kind === 'file') mknodat(folder, name, S_IFREG | FILE_MODE, 0);
-  else mkdirat(folder, name, FOLDER_MODE);
-  close(folder);
-  return openInRoot(root, path);
+  try {
+    if (kind === 'file') mknodat(folder, name, S_IFREG | FILE_MODE, 0);
+    else mkdirat(folder, name, FOLDER_MODE);
+    return openInRoot(root, path);
+  } catch (error) {
+    if (!(error instanceof SyscallError) || error.errno !== EEXIST || links === LINKS_MAX) {
+      throw error;
+    }
+    const to = readlinkat(openInRoot(folder, name, O_PATH | O_NOFOLLOW), '');
+    return makeInRoot(root, to.startsWith('/') ? to : besideOf(path, to), kind, links + 1);
+  } finally {
+    close(folder);
+  }
+}
+
+/** `to`, seen from the folder that `path` is in. */
+function besideOf(path: string, to: string): string {
+  return `${path.slice(0, path.replace(/\/+$/, '').lastIndexOf('/'))}/${to}`;
 }
 
 /** The folder that a path is in, made when missing, and the last name of it. */

@@ -34,6 +34,9 @@ const mknodatCall = libc.func('int mknodat(int dirfd, str path, uint mode, ulong
 const symlinkatCall = libc.func('int symlinkat(str target, int dirfd, str path)');
 const statxCall = libc.func('int statx(int fd, str path, int flags, uint mask, void *facts)');
 const fstatfsCall = libc.func('int fstatfs(int fd, void *facts)');
+const readlinkatCall = libc.func(
+  'int64 readlinkat(int dirfd, str path, void *buffer, uint64 size)',
+);
 const fchownCall = libc.func('int fchown(int fd, uint uid, uint gid)');
 const readCall = libc.func('int64 read(int fd, void *buffer, uint64 count)');
 const writeCall = libc.func('int64 write(int fd, void *buffer, uint64 count)');
@@ -60,6 +63,7 @@ const killCall = libc.func('int kill(int pid, int signal)');
 const execveCall = libc.func('int execve(str path, const char **argv, const char **envp)');
 const exitCall = libc.func('void _exit(int status)');
 
+const PATH_BYTES_MAX = 4096;
 const STATX_BYTES = 256;
 const STATX_TYPE_AND_MODE = 3;
 const STATFS_BYTES = 120;
@@ -160,6 +164,17 @@ export const mknodat = (dirfd: number, path: string, mode: number, device: numbe
 
 export const symlinkat = (target: string, dirfd: number, path: string): number =>
   check(symlinkatCall(target, dirfd, path), 'link', path);
+
+/** Where a link leads; `path` empty: the link that the fd is of. */
+export function readlinkat(dirfd: number, path: string): string {
+  const buffer = Buffer.alloc(PATH_BYTES_MAX);
+  const length = check(
+    Number(readlinkatCall(dirfd, path, buffer, buffer.length)),
+    'read link',
+    path,
+  );
+  return buffer.toString('utf8', 0, length);
+}
 
 export const fchown = (fd: number, uid: number, gid: number): number =>
   check(fchownCall(fd, uid, gid), 'fchown');

@@ -112,5 +112,6 @@ export const ETIMEDOUT = 110;
 export const EALREADY = 114;
 export const EINPROGRESS = 115;
 export const ENOENT = 2;
+export const EEXIST = 17;
 export const ENOTDIR = 20;
 export const EPERM = 1;
