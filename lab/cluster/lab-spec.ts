@@ -106,6 +106,11 @@ export function nodeRunDir(spec: LabSpec, node: string): string {
   return path.join(spec.runDir, node);
 }
 
+/** Of the CRI server of a node. */
+export function runtimeSocket(spec: LabSpec, node: string): string {
+  return path.join(nodeRunDir(spec, node), 'runtime.sock');
+}
+
 /** The images of a lab: one store for all its nodes. */
 export function imageDirOf(spec: LabSpec): string {
   return path.join(spec.dataDir, 'images');

@@ -16,6 +16,7 @@ import {
   pkiDir,
   podCidr,
   registryConfigFile,
+  runtimeSocket,
   serviceCidr,
 } from './lab-spec.ts';
 
@@ -91,7 +92,7 @@ function nodeProcesses(
 ): readonly ProcessSpec[] {
   const runDir = nodeRunDir(spec, node.name);
   const dataDir = nodeDataDir(spec, node.name);
-  const socket = path.join(runDir, 'runtime.sock');
+  const socket = runtimeSocket(spec, node.name);
   const cgroupRoot = `${labCgroup(spec.name)}/${node.name}`;
   const runtime = component(`${node.name}/runtime`, 'agent/runtime/main.ts', [
     ...['--socket', socket],

@@ -6,7 +6,14 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../../base/clock.ts';
 import { adminKubeconfig } from '../cluster/connect.ts';
 import { readLabSpec } from '../cluster/lab-files.ts';
-import { DATA_ROOT, LAB_NAME, NODES_MAX, runDirOf, type StoreKind } from '../cluster/lab-spec.ts';
+import {
+  DATA_ROOT,
+  LAB_NAME,
+  type LabSpec,
+  NODES_MAX,
+  runDirOf,
+  type StoreKind,
+} from '../cluster/lab-spec.ts';
 import { checkMachine } from '../doctor/checks.ts';
 import { gatherFacts } from '../doctor/facts.ts';
 import { formatChecks } from '../doctor/print.ts';
@@ -53,6 +60,11 @@ export async function runLabCommand(
 function newProgram(env: NodeJS.ProcessEnv, finish: (isGood: boolean) => void): Command {
   const program = new Command('skiff').exitOverride();
   const name = new Option('--name <name>', 'name of the lab').default('skiff').argParser(labName);
+  const specOf = (lab: string): LabSpec => {
+    const spec = readLabSpec(runDirOf(lab));
+    if (spec === undefined) throw notUp(lab);
+    return spec;
+  };
   program
     .command('up')
     .description('bring a lab up, apply files to it, and wait until all is Ready')
@@ -100,17 +112,28 @@ function newProgram(env: NodeJS.ProcessEnv, finish: (isGood: boolean) => void): 
     .command('kubeconfig')
     .description("print the administrator's kubeconfig of a lab")
     .addOption(name)
-    .action((flags: { readonly name: string }) => {
-      const spec = readLabSpec(runDirOf(flags.name));
-      if (spec === undefined) throw notUp(flags.name);
-      print(readFileSync(adminKubeconfig(spec), 'utf8'));
+    .action((flags: { readonly name: string }) =>
+      print(readFileSync(adminKubeconfig(specOf(flags.name)), 'utf8')),
+    );
+  program
+    .command('inspect <pod>')
+    .description('show what the kernel makes of a pod: processes, namespaces, cgroups, mounts')
+    .addOption(name)
+    .option('-n, --namespace <namespace>', 'namespace of the pod', 'default')
+    .addOption(new Option('-o, --output <format>', 'as JSON').choices(['json']))
+    .action(async (pod: string, flags: InspectFlags) => {
+      const { inspect } = await import('./inspect.ts');
+      const { namespace, output = 'text' } = flags;
+      await inspect(specOf(flags.name), { pod, namespace, output }, print);
     });
-  addImageCommands(program, name, (lab) => {
-    const spec = readLabSpec(runDirOf(lab));
-    if (spec === undefined) throw notUp(lab);
-    return spec;
-  });
+  addImageCommands(program, name, specOf);
   return program;
+}
+
+interface InspectFlags {
+  readonly name: string;
+  readonly namespace: string;
+  readonly output?: 'json';
 }
 
 interface DownFlags {
