@@ -2,6 +2,7 @@
 
 import type net from 'node:net';
 import type { Writable } from 'node:stream';
+import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
 import type { ContainerStdio } from './container-stdio.ts';
 import { encodeFrame, type Frame, FrameDecoder } from './frames.ts';
@@ -22,6 +23,9 @@ import type { PlainMethod, Spawner } from './spawner.ts';
 /** A client that does not take its events is cut off: it lists anew when it is back. */
 const EVENT_BYTES_MAX = 16 * 1024 * 1024;
 
+/** How soon a client is missed whose input is not taken. */
+const KNOCK_INTERVAL_MS = 1_000;
+
 /** Where frames go to. */
 interface Session {
   readonly stdin: () => Writable | undefined;
@@ -32,6 +36,7 @@ interface Session {
 export class Connection {
   readonly #socket: net.Socket;
   readonly #spawner: Spawner;
+  readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #onShutdown: () => void;
   readonly #lines = new LineReader(LINE_BYTES_MAX);
@@ -42,7 +47,13 @@ export class Connection {
   #isSubscribed = false;
 
   /** `onShutdown`: called once everything is gone and the client has been told. */
-  constructor(socket: net.Socket, spawner: Spawner, logger: Logger, onShutdown: () => void) {
+  constructor(
+    socket: net.Socket,
+    spawner: Spawner,
+    { clock, logger }: { readonly clock: Clock; readonly logger: Logger },
+    onShutdown: () => void,
+  ) {
+    this.#clock = clock;
     this.#onShutdown = onShutdown;
     this.#socket = socket;
     this.#spawner = spawner;
@@ -164,11 +175,29 @@ export class Connection {
     else if (channel === 'stdin') {
       const stdin = session.stdin();
       if (stdin === undefined || stdin.destroyed || stdin.writableEnded) return;
-      if (!stdin.write(payload)) {
-        this.#socket.pause();
-        stdin.once('drain', () => this.#socket.resume());
-        stdin.once('close', () => this.#socket.resume());
-      }
+      if (!stdin.write(payload)) this.#pauseUntilTaken(stdin);
+    }
+  }
+
+  /** A client that is not read is not seen to leave: so it is written to, nothing at a time. */
+  #pauseUntilTaken(stdin: Writable): void {
+    const next = new AbortController();
+    const resume = (): void => {
+      next.abort();
+      stdin.off('drain', resume).off('close', resume);
+      this.#socket.off('close', resume).resume();
+    };
+    this.#socket.pause();
+    stdin.once('drain', resume).once('close', resume);
+    this.#socket.once('close', resume);
+    void this.#knock(next.signal);
+  }
+
+  async #knock(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      await this.#clock.after(KNOCK_INTERVAL_MS, signal);
+      if (signal.aborted) return;
+      if (this.#socket.writableLength === 0) this.#socket.write(encodeFrame('stdout'));
     }
   }
 

@@ -60,7 +60,7 @@ const spawner = new Spawner({
   spawner: new ProcessSpawner(new Reaper(), clock, logger),
   emit: (event) => server.emit(event),
 });
-const server: SpawnerServer = new SpawnerServer(spawner, logger);
+const server: SpawnerServer = new SpawnerServer(spawner, clock, logger);
 for (const name of ['SIGTERM', 'SIGINT'] as const) {
   process.on(name, () => {
     const running = spawner.states().filter(({ state }) => state === 'running').length;

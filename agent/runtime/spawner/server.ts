@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { rmSync } from 'node:fs';
 import net from 'node:net';
+import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
 import { Connection } from './connection.ts';
 import type { SpawnerEvent } from './protocol.ts';
@@ -10,12 +11,14 @@ import type { Spawner } from './spawner.ts';
 
 export class SpawnerServer {
   readonly #spawner: Spawner;
+  readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #connections = new Set<Connection>();
   readonly #shutdown = new AbortController();
   readonly #sockets = new Set<net.Socket>();
 
-  constructor(spawner: Spawner, logger: Logger) {
+  constructor(spawner: Spawner, clock: Clock, logger: Logger) {
+    this.#clock = clock;
     this.#spawner = spawner;
     this.#logger = logger;
   }
@@ -42,9 +45,8 @@ export class SpawnerServer {
   }
 
   #accept(socket: net.Socket): void {
-    const connection = new Connection(socket, this.#spawner, this.#logger, () =>
-      this.#shutdown.abort(),
-    );
+    const parts = { clock: this.#clock, logger: this.#logger };
+    const connection = new Connection(socket, this.#spawner, parts, () => this.#shutdown.abort());
     this.#connections.add(connection);
     this.#sockets.add(socket);
     void connection.closed.then(() => {
