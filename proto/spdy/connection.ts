@@ -43,7 +43,7 @@ const DATA_BYTES_MAX = 64 * 1024;
 /** Small payloads are sent in one piece with their header. */
 const COPY_BYTES_MAX = 4 * 1024;
 /** How soon a peer that has vanished is noticed while it is not read. */
-const PING_INTERVAL_MS = 10_000;
+const PING_INTERVAL_MS = 5_000;
 /** Time for the last frames to a peer that does not read. */
 const GOAWAY_TIMEOUT_MS = 1_000;
 

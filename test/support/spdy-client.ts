@@ -27,6 +27,8 @@ export interface TestStream {
   isReplied: boolean;
   isEnded: boolean;
   resetStatus: number | undefined;
+  /** False: the bytes that come are counted rather than kept. */
+  isKept: boolean;
 }
 
 export interface SpdyTarget extends RequestOptions {
@@ -105,8 +107,6 @@ export class SpdyTestClient {
   /** All frames but data, as they came. */
   readonly frames: Frame[] = [];
   isClosed = false;
-  /** Keep the bytes that come, rather than count them. */
-  isKeeping = true;
   readonly #deflate = createDeflate({
     dictionary: HEADER_DICTIONARY,
     flush: constants.Z_SYNC_FLUSH,
@@ -144,6 +144,7 @@ export class SpdyTestClient {
       isReplied: false,
       isEnded: false,
       resetStatus: undefined,
+      isKept: true,
     };
     this.streams.set(stream.id, stream);
     this.socket.write(encodeSynStream(stream.id, await this.compress(headers)));
@@ -207,7 +208,7 @@ export class SpdyTestClient {
       if (frame.kind === 'rst-stream') stream.resetStatus = frame.status;
       if (frame.kind !== 'data') continue;
       stream.bytes += frame.payload.length;
-      if (this.isKeeping) stream.received = Buffer.concat([stream.received, frame.payload]);
+      if (stream.isKept) stream.received = Buffer.concat([stream.received, frame.payload]);
       if (frame.isFin) stream.isEnded = true;
     }
   }

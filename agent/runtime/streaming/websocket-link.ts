@@ -9,7 +9,7 @@ import type { Clock } from '../../../base/clock.ts';
 import { IDLE_TIMEOUT_MS } from './timeouts.ts';
 
 /** How soon a client that has vanished is noticed while it is not read. */
-const PING_INTERVAL_MS = 10_000;
+const PING_INTERVAL_MS = 5_000;
 const CLOSE_NORMAL = 1000;
 
 export class WebSocketLink {

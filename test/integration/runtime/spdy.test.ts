@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { WebSocket } from 'ws';
 import { until } from '../../support/cri-pods.ts';
@@ -161,6 +162,92 @@ describe('streaming over SPDY', () => {
       const { stdout } = await node.client.execSync({ container_id: container, cmd });
       return !stdout.toString().includes('4322');
     });
+  });
+
+  // CVE-2025-64329: what serves a client must not outlive it, also while the client is not read.
+  it('ends programs that read nothing when their clients vanish, over either protocol', async () => {
+    const input = Buffer.alloc(4 * MIB);
+    const { client, streams } = await exec(['sleep', '4323'], { stdin: true });
+    const { stdin } = streams;
+    assert.ok(stdin);
+    void client.write(stdin, input).catch(() => undefined);
+    const asked = { container_id: container, stdin: true, stdout: true };
+    const { url } = await node.client.exec({ ...asked, cmd: ['sleep', '4324'] });
+    const { socketPath, path } = await node.reachable(url);
+    const socket = new WebSocket(`ws+unix:${socketPath}:${path}`, 'v5.channel.k8s.io');
+    await once(socket, 'open', { signal: AbortSignal.timeout(30_000) });
+    for (let at = 0; at < input.length; at += 32 * 1024) socket.send(Buffer.alloc(32 * 1024));
+    const running = async (): Promise<string> => {
+      const cmd = ['ps', '-e', '-o', 'args='];
+      const { stdout } = await node.client.execSync({ container_id: container, cmd });
+      return stdout.toString();
+    };
+    await until('both run', async () => /4323\n.*4324/.test(await running()));
+    client.close();
+    socket.terminate();
+    await until('both are gone', async () => !/432[34]/.test(await running()));
+  });
+
+  it('keeps no memory for output that nobody reads', async () => {
+    const { client, streams } = await exec(['head', '-c', '100000000', '/dev/zero']);
+    const { stdout } = streams;
+    assert.ok(stdout);
+    stdout.isKept = false;
+    client.socket.pause();
+    const rss = (): number => {
+      const status = readFileSync(`/proc/${node.pid}/status`, 'utf8');
+      return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) * 1024;
+    };
+    const before = rss();
+    // As long as it takes another client to get as much through the same runtime.
+    const other = await exec(['head', '-c', '10000000', '/dev/zero']);
+    assert.ok(other.streams.stdout);
+    other.streams.stdout.isKept = false;
+    await statusOf(other.client, other.streams.error);
+    assert.equal(other.streams.stdout.bytes, 10_000_000);
+    assert.ok(rss() - before < 64 * MIB, `${rss() - before} bytes more`);
+    client.socket.resume();
+    assert.equal((await statusOf(client, streams.error)).status, 'Success');
+    assert.equal(stdout.bytes, 100_000_000);
+  });
+
+  it('survives clients that send anything, and serves the next', async () => {
+    const wrong = [
+      Buffer.from('GET / HTTP/1.1\r\n\r\n'),
+      Buffer.from([0x80, 3, 0, 1, 0, 0xff, 0xff, 0xff]),
+      randomBytes(4096),
+    ];
+    for (const bytes of wrong) {
+      const { url } = await node.client.exec({
+        container_id: container,
+        cmd: ['sleep', '4325'],
+        stdout: true,
+      });
+      const client = await connect(url, V4);
+      client.socket.write(bytes);
+      client.socket.end();
+      await eventually('it is cut off', () => client.isClosed);
+    }
+    const { client, streams } = await exec(['true']);
+    assert.equal((await statusOf(client, streams.error)).status, 'Success');
+  });
+
+  it('gives URLs of the loopback that work once, for what they were made for', async () => {
+    const { url } = await node.client.portForward({ pod_sandbox_id: sandbox });
+    assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/portforward\/[A-Za-z0-9_-]{22}$/);
+    const { socketPath, path } = await node.reachable(url);
+    const refusedAt = async (other: string, protocol: string): Promise<number> => {
+      const answer = await openSpdy({ socketPath, path: other }, [protocol]);
+      assert.ok('code' in answer);
+      return answer.code;
+    };
+    assert.equal(await refusedAt('/portforward/AAAAAAAAAAAAAAAAAAAAAA', FORWARD), 404);
+    assert.equal(await refusedAt('/metrics', FORWARD), 404);
+    assert.equal(await refusedAt(path, V4), 403);
+    const client = await openSpdy({ socketPath, path }, [FORWARD]);
+    assert.ok(client instanceof SpdyTestClient);
+    client.close();
+    assert.equal(await refusedAt(path, FORWARD), 404);
   });
 
   describe('port-forward', () => {
