@@ -14,6 +14,8 @@ export const policy: Policy = {
   plugins: () => [
     {
       name: 'MostAllocated',
+      // The points follow from the pod and the node alone: they are kept until the node changes.
+      nodeLocal: true,
       score: (_state, { nonZeroRequests: asked }, { allocatable, nonZeroRequested: used }) => {
         const cpu = share(used.milliCpu + asked.milliCpu, allocatable.milliCpu);
         const memory = share(used.memory + asked.memory, allocatable.memory);

@@ -13,7 +13,11 @@ export const policy: Policy = {
   extends: 'filters',
   percentageOfNodesToScore: 100,
   plugins: () => [
-    { name: 'NomadBinPack', score: (_state, pod, node) => scaled(20 - emptiness(pod, node)) },
+    {
+      name: 'NomadBinPack',
+      nodeLocal: true,
+      score: (_state, pod, node) => scaled(20 - emptiness(pod, node)),
+    },
   ],
 };
 

@@ -14,6 +14,10 @@ export const policy: Policy = {
   extends: 'filters',
   percentageOfNodesToScore: 100,
   plugins: () => [
-    { name: 'NomadSpread', score: (_state, pod, node) => scaled(emptiness(pod, node) - 2) },
+    {
+      name: 'NomadSpread',
+      nodeLocal: true,
+      score: (_state, pod, node) => scaled(emptiness(pod, node) - 2),
+    },
   ],
 };

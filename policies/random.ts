@@ -8,5 +8,5 @@ export const policy: Policy = {
   extends: 'filters',
   percentageOfNodesToScore: 100,
   tieBreak: 'random',
-  plugins: () => [{ name: 'Same', score: () => 0 }],
+  plugins: () => [{ name: 'Same', nodeLocal: true, score: () => 0 }],
 };

@@ -105,6 +105,7 @@ export async function runScheduler(
           recorder,
           feed: new ClusterFeed(informers),
           defaults: defaultProfile(world),
+          profiles: frameworks.map(({ profileName }) => profileName),
         });
   const scheduler = new Scheduler({
     ...dependencies,

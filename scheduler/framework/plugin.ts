@@ -61,7 +61,7 @@ export type Scores = number[];
 
 export interface Plugin {
   readonly name: string;
-  /** What may help pods that this plugin turned down. */
+  /** What may help pods that this plugin turned down; absent: everything may. */
   readonly events?: readonly EventRegistration[];
 
   /**

@@ -44,7 +44,7 @@ const EXTENSION_POINTS: readonly string[] = [
   'postBind',
 ];
 /** Methods that belong to an extension point and are none by themselves. */
-const COMPANIONS: readonly string[] = ['normalizeScore', 'unreserve'];
+const COMPANIONS: readonly string[] = ['normalizeScore', 'unreserve', 'signPod', 'sharedVersion'];
 const WEIGHT_MAX = 100;
 
 /** Throws a {@link PolicyError} that names the first field that is wrong. */

@@ -45,8 +45,7 @@ export function followUpOf(
   }
   const { outcome, framework } = verdict;
   if (outcome.kind === 'none') {
-    const { message } = outcome;
-    const rejectedBy = knownOnly(outcome.rejectedBy, framework);
+    const { message, rejectedBy } = outcome;
     // Room is made by the default plugins, in this thread: they ask the API.
     const here = decide(framework, snapshot, pod, options);
     if (here.kind !== 'none') return { kind: 'none', message, rejectedBy, victims: [] };
@@ -71,10 +70,4 @@ export function followUpOf(
 /** The policy's reservation isn't needed. */
 export function takeBack(framework: Framework, pod: PodInfo): void {
   framework.unreserve(new CycleState(), pod, '');
-}
-
-/** Of a policy's own plugins nobody knows what may help: then everything does. */
-function knownOnly(rejectedBy: ReadonlySet<string>, { plugins }: Framework): ReadonlySet<string> {
-  const known = new Set(plugins.filter(({ events }) => events).map(({ name }) => name));
-  return rejectedBy.isSubsetOf(known) ? rejectedBy : new Set();
 }

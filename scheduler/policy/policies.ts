@@ -18,6 +18,7 @@ import {
   type PolicyVerdict,
   SandboxedPolicy,
 } from './sandboxed-policy.ts';
+import type { PolicyFacts } from './worker/messages.ts';
 import { WORKER_LIMITS, type WorkerLimits } from './worker/policy-worker.ts';
 
 export interface PoliciesOptions {
@@ -29,6 +30,8 @@ export interface PoliciesOptions {
   readonly recorder: Pick<EventRecorder, 'record'>;
   readonly feed: ClusterFeed;
   readonly defaults: readonly ConfiguredPlugin[];
+  /** Names of the scheduler's configured profiles. */
+  readonly profiles: readonly string[];
 }
 
 /** Events about policies are events about the scheduler, as those of its leader election. */
@@ -64,7 +67,10 @@ export class Policies {
     const tell = (reason: PolicyEventReason, message: string): void => this.#tell(reason, message);
     const host = (): PolicyHost | undefined => this.#host;
     const common = { seed, clock, logger, feed, defaults, limits, tell, host };
-    this.#policies = options.files.map((file) => new SandboxedPolicy({ ...common, file }));
+    this.#policies = options.files.map((file) => {
+      const clash = (facts: PolicyFacts): string | undefined => this.#clash(file, facts);
+      return new SandboxedPolicy({ ...common, file, clash });
+    });
   }
 
   /** Resolves when each has loaded, or has shown to be broken. */
@@ -97,6 +103,20 @@ export class Policies {
   async run(host: PolicyHost, signal: AbortSignal): Promise<void> {
     this.#host = host;
     await Promise.all(this.#policies.map((policy) => policy.run(signal)));
+  }
+
+  #clash(file: string, { name, replacesDefault }: PolicyFacts): string | undefined {
+    if (this.#options.profiles.includes(name)) {
+      return `"${name}" is the name of a profile of the configuration: name the policy otherwise`;
+    }
+    for (const { facts, state } of this.#policies) {
+      if (facts === undefined || state.file === file) continue;
+      if (facts.name === name) return `"${name}" is the name of the policy of ${state.file} too`;
+      if (facts.replacesDefault === true && replacesDefault === true) {
+        return `"${facts.name}" replaces the default scheduler already`;
+      }
+    }
+    return undefined;
   }
 
   #find(schedulerName: string): SandboxedPolicy | undefined {

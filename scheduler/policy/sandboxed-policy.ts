@@ -36,6 +36,8 @@ export interface SandboxedPolicyOptions {
   /** The default profile, for what the scheduler itself does of the policy's profile. */
   readonly defaults: readonly ConfiguredPlugin[];
   readonly host: () => PolicyHost | undefined;
+  /** Why the policy can't be called so; undefined: it can. */
+  readonly clash: (facts: PolicyFacts) => string | undefined;
   /** Something that its owner should know. */
   readonly tell: (reason: PolicyEventReason, message: string) => void;
 }
@@ -218,11 +220,10 @@ export class SandboxedPolicy {
     let facts: PolicyFacts;
     try {
       facts = await worker.ready;
-      const { name } = this.#facts ?? facts;
-      if (facts.name !== name) {
-        await worker.stop('it was renamed');
-        const text = `"${name}" is called "${facts.name}" now: start the scheduler anew for that`;
-        throw new PolicyStopped(text, true);
+      const clash = this.#clash(facts);
+      if (clash !== undefined) {
+        await worker.stop(clash);
+        throw new PolicyStopped(clash, true);
       }
     } catch (error) {
       if (!(error instanceof PolicyStopped)) throw error;
@@ -259,6 +260,12 @@ export class SandboxedPolicy {
         'its "less" is not asked here: all profiles of a running scheduler share one queue';
       logger.warn('Policy has a QueueSort plugin', { text });
     }
+  }
+
+  #clash(facts: PolicyFacts): string | undefined {
+    const { name } = this.#facts ?? facts;
+    if (facts.name === name) return this.#options.clash(facts);
+    return `"${name}" is called "${facts.name}" now: start the scheduler anew for that`;
   }
 
   /** A version that doesn't load: whatever works goes on. */

@@ -21,7 +21,7 @@ export interface SchedulingQueueOptions {
   readonly less: (a: QueuedPod, b: QueuedPod) => boolean;
   /** Not success: the pod is gated. */
   readonly preEnqueue: (pod: Pod) => Status | undefined;
-  /** What each plugin, by name, has asked to be told. */
+  /** What each plugin, by name, has asked to be told; one that isn't here is told everything. */
   readonly registrations: ReadonlyMap<string, readonly EventRegistration[]>;
   readonly backoff?: QueueBackoff;
 }
@@ -260,9 +260,14 @@ export class SchedulingQueue {
     if (event.kind === 'UnscheduledPodUpdate' && event.pod?.metadata.uid !== pod.metadata.uid) {
       return false;
     }
+    // That its own reservation was taken back helps others only.
+    const isOwn = event.pod?.metadata.uid === pod.metadata.uid;
+    if (event.kind === 'AssignedPodDelete' && isOwn) return false;
     if (event.kind === 'Any' || queued.rejectedBy.size === 0) return true;
     for (const plugin of queued.rejectedBy) {
-      for (const { kind, hint } of this.#options.registrations.get(plugin) ?? []) {
+      const wanted = this.#options.registrations.get(plugin);
+      if (wanted === undefined) return true;
+      for (const { kind, hint } of wanted) {
         if ((kind === event.kind || kind === 'Any') && (hint === undefined || hint(pod, event)))
           return true;
       }

@@ -252,6 +252,63 @@ describe('policies in a running scheduler', () => {
     assert.equal(await nodeOf(await create()), 'n1');
   });
 
+  it('its plugins take part in binding: they reserve, wait for each other, and are told', async () => {
+    writeFileSync(
+      file,
+      `import type { Policy } from 'skiff/policy';
+      export const policy: Policy = {
+        name: 'mine',
+        plugins: ({ permits }) => {
+          const waiting: string[] = [];
+          const told = (what: string, pod: { pod: { metadata: { name: string } } }) =>
+            console.log(what, pod.pod.metadata.name);
+          return [{
+            name: 'Pairs',
+            reserve: (_s, pod) => { told('reserve', pod); return undefined; },
+            unreserve: (_s, pod) => told('unreserve', pod),
+            permit: (_s, pod) => {
+              waiting.push(pod.pod.metadata.uid);
+              if (waiting.length % 2 === 1) return { status: { code: 'Wait', reasons: [] }, timeoutMs: 60_000 };
+              for (const uid of waiting) permits.allow(uid, 'Pairs');
+              return {};
+            },
+            preBind: async (_s, pod) => {
+              told('preBind', pod);
+              const { labels } = pod.pod.metadata;
+              return labels?.refuse ? { code: 'Unschedulable', reasons: ['not today'] } : undefined;
+            },
+            postBind: (_s, pod) => told('postBind', pod),
+          }];
+        },
+      };`,
+    );
+    start(file);
+    const first = await create();
+    await nodeOf(await create('default-scheduler'));
+    assert.equal((await get(first)).spec.nodeName, undefined, 'It waits for the second one');
+    const refused = await create('mine', { refuse: 'yes' });
+    await nodeOf(first);
+    await expectEvent(refused, /FailedScheduling: not today/);
+    const steps = (name: string): string[] =>
+      lines.flatMap((line) => new RegExp(`"line":"(\\w+) ${name}"`).exec(line)?.[1] ?? []);
+    await eventually('all steps are told', async () => {
+      assert.deepEqual(steps(first), ['reserve', 'preBind', 'postBind']);
+      assert.deepEqual(steps(refused).slice(0, 3), ['reserve', 'preBind', 'unreserve']);
+    });
+  });
+
+  it('two policies of one name: the second one is refused, and says why', async () => {
+    const other = path.join(dir, 'other.ts');
+    writeFileSync(file, choosing('n2'));
+    start(file, other);
+    writeFileSync(other, choosing('n3'));
+    await expectEvent(
+      'kube-scheduler',
+      /"mine" is the name of the policy of .*(mine|other)\.ts too/,
+    );
+    await nodeOf(await create());
+  });
+
   it('is loaded anew under load: no pod is lost, none is bound twice', async () => {
     writeFileSync(file, choosing('n1'));
     start(file);

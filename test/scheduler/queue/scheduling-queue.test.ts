@@ -48,6 +48,18 @@ describe('SchedulingQueue', () => {
     assert.deepEqual(names, ['b', 'c', 'a']);
   });
 
+  it('wakes a pod by any event when who turned it down has not said what helps', async () => {
+    const { clock, queue, take, isEmpty } = setUp();
+    const pod = newPod('a');
+    queue.add(pod);
+    const rejectedBy = new Set(['Own']);
+    queue.giveBack(await take(), pod, { kind: 'unschedulable', rejectedBy });
+    assert.ok(isEmpty());
+    await clock.advance(1_000);
+    queue.moveOnEvent({ kind: 'NodeUpdateTaint' });
+    assert.ok(!isEmpty());
+  });
+
   it('wakes an unschedulable pod by an event that its plugins care for, after its back-off', async () => {
     const { clock, queue, take, isEmpty } = setUp();
     const pod = newPod('a');
