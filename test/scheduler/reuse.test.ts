@@ -235,11 +235,11 @@ describe('what is kept of peers', () => {
 
   it('is not shared by pods whose tolerations or node affinity make other nodes count', () => {
     const { world, choose } = cluster();
-    const zoned = (name: string, zone: string, more = {}) =>
-      newNode(name, {}, { labels: { [ZONE]: zone }, ...more });
+    const zoned = (name: string, zone: string, more = {}, allocatable = {}) =>
+      newNode(name, allocatable, { labels: { [ZONE]: zone }, ...more });
     const taints = [{ key: 'k', effect: 'NoSchedule' as const }];
     world.cache.setNode(zoned('n1', 'z1'));
-    world.cache.setNode(zoned('n2', 'z2', { spec: { taints } }));
+    world.cache.setNode(zoned('n2', 'z2', { spec: { taints } }, { cpu: '1' }));
     const labels = { app: 'web' };
     world.cache.setPod(newPod('other', { nodeName: 'n1' }, { namespace: 'a', labels }));
     const spread = {
