@@ -155,6 +155,14 @@ export const WORKLOADS: readonly Workload[] = [
     measured: { template: 'default', count: 5000 },
   },
   {
+    name: 'PreemptionAsync/5000Nodes',
+    upstream: 570,
+    nodes: 5000,
+    init: [{ template: 'lowPriority', count: 20_000 }],
+    measured: { template: 'default', count: 5000 },
+    churn: { everyPods: 114, mode: 'create', template: 'highPriority' },
+  },
+  {
     name: 'SchedulingWithMixedChurn/5000Nodes_10000Pods',
     upstream: 710,
     nodes: 5000,
