@@ -68,6 +68,8 @@ export class NodeEvaluator {
   readonly #columns: ColumnCache | undefined;
   readonly #table = new StatusTable();
   #numbers = new Int32Array(0);
+  /** Of the nodes that are being scored. */
+  #indexes = new Int32Array(0);
 
   /** Both in the profile's order. Without reuse every plugin is asked about every node. */
   constructor(
@@ -149,15 +151,12 @@ export class NodeEvaluator {
       if (state.skippedScores.has(plugin.name)) continue;
       try {
         const column = raw?.scores[this.#localScores.indexOf(plugin)];
-        const scores: Scores = [];
-        if (column === undefined) {
-          for (const node of nodes) scores.push(plugin.score(state, pod, node));
-        } else for (const { index } of nodes) scores.push(column[index] ?? 0);
+        const scores: Scores =
+          column === undefined
+            ? nodes.map((node) => plugin.score(state, pod, node))
+            : gather(column, this.#indexes, nodes.length);
         plugin.normalizeScore?.(state, pod, scores);
-        for (const score of scores) {
-          if (score >= 0 && score <= SCORE_MAX) continue;
-          throw new Error(`score ${score} is not within 0..${SCORE_MAX}`);
-        }
+        checkRange(scores);
         all.push({ plugin: plugin.name, weight, scores });
       } catch (error) {
         return { ...failed(error), plugin: plugin.name };
@@ -247,9 +246,14 @@ export class NodeEvaluator {
     columns.expectScores(skipped);
     const { scoreVersions } = columns;
     const { versions } = snapshot;
+    if (this.#indexes.length < nodes.length) this.#indexes = new Int32Array(nodes.length);
+    const indexes = this.#indexes;
+    let at = 0;
     try {
       for (const node of nodes) {
         const { index } = node;
+        indexes[at] = index;
+        at += 1;
         if (scoreVersions[index] === versions[index]) continue;
         for (const [column, plugin] of this.#localScores.entries()) {
           if (state.skippedScores.has(plugin.name)) continue;
@@ -263,6 +267,21 @@ export class NodeEvaluator {
       return undefined;
     }
     return columns;
+  }
+}
+
+function gather(column: Float64Array, indexes: Int32Array, count: number): Scores {
+  const scores = new Array<number>(count);
+  for (let at = 0; at < count; at += 1) scores[at] = column[indexes[at] ?? 0] ?? 0;
+  return scores;
+}
+
+/** Throws when a score isn't what a score may be. */
+function checkRange(scores: Scores): void {
+  for (let at = 0; at < scores.length; at += 1) {
+    const score = scores[at] ?? Number.NaN;
+    if (score >= 0 && score <= SCORE_MAX) continue;
+    throw new Error(`score ${score} is not within 0..${SCORE_MAX}`);
   }
 }
 
