@@ -35,6 +35,7 @@ const MAY_USE: Readonly<Record<string, readonly string[]>> = {
   jose: ['apiserver'],
   'fast-json-patch': ['apiserver', 'proto'],
   'skiff/policy': ['policies', 'scheduler/policy', 'cli/manifests'],
+  'skiff/policy/gpu': ['policies', 'scheduler/policy'],
   'skiff/policy/testing': ['policies', 'scheduler/policy', 'cli/manifests'],
   highs: ['lab/simulation/bounds'],
 };

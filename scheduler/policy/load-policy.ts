@@ -15,6 +15,7 @@ import { NO_PERMITS } from './policy-profile.ts';
 /** What policy files may import without a package, and where it is. */
 const PUBLISHED: Readonly<Record<string, string>> = {
   'skiff/policy': new URL('policy.ts', import.meta.url).href,
+  'skiff/policy/gpu': new URL('../gpu/gpu-share.ts', import.meta.url).href,
   'skiff/policy/testing': new URL('testing.ts', import.meta.url).href,
 };
 let isHooked = false;
