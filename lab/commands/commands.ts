@@ -47,6 +47,11 @@ export async function runLabCommand(
   };
   const program = newProgram(env, finish);
   try {
+    if (argv[2] === 'sim') {
+      // Nobody else waits for the simulator to be loaded.
+      const { addSimCommands } = await import('./sim.ts');
+      addSimCommands(program, print);
+    }
     await program.parseAsync([...argv]);
     return code;
   } catch (error) {

@@ -31,6 +31,11 @@ export class FieldReader {
     return this.path === '' ? name : `${this.path}.${name}`;
   }
 
+  /** Of all fields that are there. */
+  get names(): readonly string[] {
+    return Object.keys(this.#fields);
+  }
+
   has(name: string): boolean {
     return this.#take(name) !== undefined;
   }

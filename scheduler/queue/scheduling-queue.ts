@@ -174,6 +174,11 @@ export class SchedulingQueue {
     });
   }
 
+  /** As {@link take}, without waiting: undefined when there is none now. */
+  takeReady(): QueuedPod | undefined {
+    return this.#next();
+  }
+
   /** The pod that was taken has a node, or is gone. */
   done(uid: string): void {
     this.#inFlight.delete(uid);
