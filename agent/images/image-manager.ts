@@ -14,6 +14,8 @@ import type { AuthConfig, Image, Input, PodSandboxConfig } from '../../proto/cri
 import type { EventSink } from '../sync/pod-context.ts';
 import type { PullCredentials } from './pull-credentials.ts';
 
+/** How a runtime, ours and containerd, begins its answer for a name that is none. */
+const INVALID_NAME = 'invalid reference format';
 const PULL_BACKOFF = { initialMs: 10_000, maxMs: 300_000 };
 
 export interface ImageManagerOptions {
@@ -119,6 +121,7 @@ export class ImageManager {
       await this.#pullWith(await this.#options.credentials.of(pod, name), name, sandbox, signal);
     } catch (error) {
       if (signal.aborted || !(error instanceof CriError)) throw error;
+      if (error.message.startsWith(INVALID_NAME)) throw this.#invalidName(pod, name, error);
       this.#record(pod, 'Warning', 'Failed', `Failed to pull image "${name}": ${error.message}`);
       this.#record(pod, 'Warning', 'Failed', 'Error: ErrImagePull');
       const failures = this.#failures.get(key)?.failures ?? 0;
@@ -132,6 +135,14 @@ export class ImageManager {
     const size = (await cri.imageStatus({ image: { image: name } }, { signal })).image?.size ?? '0';
     const text = `Successfully pulled image "${name}" in ${took} (${took} including waiting). Image size: ${size} bytes.`;
     this.#record(pod, 'Normal', 'Pulled', text);
+  }
+
+  #invalidName(pod: Pod, name: string, cause: CriError): ImageError {
+    const message = `Failed to apply default image tag "${name}": couldn't parse image name "${name}": ${cause.message}`;
+    this.#record(pod, 'Warning', 'InspectFailed', message);
+    this.#record(pod, 'Warning', 'Failed', 'Error: InvalidImageName');
+    const retryMs = PULL_BACKOFF.initialMs;
+    return new ImageError(message, { cause, reason: 'InvalidImageName', retryMs });
   }
 
   /** Each credential in turn, as one secret may be stale; the last failure counts. */

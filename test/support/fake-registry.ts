@@ -6,6 +6,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { compress, digest, type ImageInput } from './archives.ts';
 
@@ -28,9 +29,17 @@ export class FakeRegistry {
   readonly blobs = new Map<string, Buffer>();
   readonly manifests = new Map<string, { readonly bytes: Buffer; readonly mediaType: string }>();
   hook: Hook = () => false;
-  readonly #server = http.createServer((request, response) => {
-    void this.#serve(request, response);
-  });
+  readonly #server: http.Server;
+  readonly #scheme: 'http' | 'https';
+
+  /** With a certificate it speaks HTTPS. */
+  constructor(tls?: { readonly key: Buffer; readonly cert: Buffer }) {
+    const serve = (request: IncomingMessage, response: ServerResponse): void => {
+      void this.#serve(request, response);
+    };
+    this.#scheme = tls === undefined ? 'http' : 'https';
+    this.#server = tls === undefined ? http.createServer(serve) : https.createServer(tls, serve);
+  }
 
   async start(): Promise<void> {
     this.#server.listen(0, '127.0.0.1');
@@ -42,7 +51,7 @@ export class FakeRegistry {
   }
 
   get url(): string {
-    return `http://${this.host}`;
+    return `${this.#scheme}://${this.host}`;
   }
 
   async stop(): Promise<void> {

@@ -63,7 +63,7 @@ export class BlobStore {
   }
 
   open(digest: string): Readable {
-    return createReadStream(this.#file(digest), { highWaterMark: 256 * 1024 });
+    return createReadStream(this.#file(digest), { highWaterMark: 64 * 1024 });
   }
 
   read(digest: string): Buffer {
