@@ -16,6 +16,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -73,11 +74,14 @@ export class RuntimeNode {
     return this.#process.pid;
   }
 
-  /** Resolves when it answers. */
-  async start(): Promise<void> {
+  /** Resolves when it answers. `isMortal`: it can be told to die by {@link dieAtStep}. */
+  async start({ isMortal = false } = {}): Promise<void> {
     const log = openSync(path.join(this.folder, 'runtime.log'), 'a');
+    const preload = path.join(import.meta.dirname, 'kill-at-step.ts');
     const args = [
-      ...['--net=/run/netns/'.concat(this.name), '--', process.execPath, 'agent/runtime/main.ts'],
+      ...['--net=/run/netns/'.concat(this.name), '--', process.execPath],
+      ...(isMortal ? ['--import', preload] : []),
+      'agent/runtime/main.ts',
       ...['--socket', this.socket, '--run-dir', this.runDir, '--data-dir', this.dataDir],
       ...['--image-dir', this.imageDir, '--cgroup-root', this.cgroupRoot],
       ...['--pod-cidr', '10.232.9.0/24', '--log-level', 'debug'],
@@ -85,13 +89,37 @@ export class RuntimeNode {
     ];
     // As the launcher does: without it, every start strips types anew.
     const cache = process.env.NODE_COMPILE_CACHE ?? path.resolve('node_modules/.cache/compile');
-    const env = { ...process.env, NODE_COMPILE_CACHE: cache };
+    const env = {
+      ...process.env,
+      NODE_COMPILE_CACHE: cache,
+      KILL_AT_STEP_FILE: this.#stepFile,
+    };
     const child = spawn('nsenter', args, { stdio: ['ignore', log, log], env });
     this.#process = child;
     await until('the runtime answers', async () => {
       if (child.exitCode !== null) throw new Error(`The runtime ended:\n${this.log()}`);
       return existsSync(this.socket) && (await answers(this.client));
     });
+  }
+
+  get #stepFile(): string {
+    return path.join(this.folder, 'kill-at-step');
+  }
+
+  /** A mortal one dies at this step of what it is asked next; 0: it lives on. */
+  async dieAtStep(step: number): Promise<void> {
+    writeFileSync(this.#stepFile, String(step));
+    process.kill(this.pid, 'SIGUSR2');
+    await until('it knows', async () => !existsSync(this.#stepFile));
+  }
+
+  /** Whether it has died, after what it was asked has failed or succeeded. */
+  async hasDied(): Promise<boolean> {
+    const child = this.#process;
+    if (child === undefined) return true;
+    if (await answers(this.client)) return false;
+    await until('it is gone', async () => child.exitCode !== null || child.signalCode !== null);
+    return true;
   }
 
   /** Sends the signal and waits for the end of the runtime; containers and spawner go on. */
