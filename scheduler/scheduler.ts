@@ -123,6 +123,7 @@ export class Scheduler {
     },
     allow: (uid, plugin) => this.#waiting.allow(uid, plugin),
     reject: (uid, plugin, why) => this.#waiting.reject(uid, plugin, why),
+    snapshot: () => this.#cache.snapshot(),
   };
 
   /** Of a policy's pods: the default one, which stands in for the policy. */

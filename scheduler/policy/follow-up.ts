@@ -7,11 +7,13 @@ import type { Pod } from '../../proto/api/gen/core-v1.ts';
 import type { PodInfo } from '../cache/pod-info.ts';
 import type { Snapshot } from '../cache/snapshot.ts';
 import { checkNode } from '../check-node.ts';
+import { fitErrorMessage } from '../diagnosis.ts';
 import { CycleState } from '../framework/cycle-state.ts';
 import type { Framework } from '../framework/framework.ts';
 import type { Status } from '../framework/status.ts';
 import { type DecisionOptions, decide } from '../schedule-one.ts';
 import type { NamedVerdict } from './policies.ts';
+import { VOLUME_NODES } from './volume-nodes.ts';
 
 export type FollowUp =
   /** The default profile decides; the text is for the pod's owner. */
@@ -46,15 +48,19 @@ export function followUpOf(
   const { outcome, framework } = verdict;
   if (outcome.kind === 'none') {
     const { message, rejectedBy } = outcome;
+    const known = new Set([VOLUME_NODES, ...framework.plugins.map(({ name }) => name)]);
+    const isOwn = outcome.statuses.size > 0 || !rejectedBy.isSubsetOf(known);
     // Room is made by the default plugins, in this thread: they ask the API.
     const here = decide(framework, snapshot, pod, options);
     if (here.kind !== 'none') return { kind: 'none', message, rejectedBy, victims: [] };
     const { victims, nominatedNodeName, diagnosis } = here;
     const { postFilterMessage = '' } = diagnosis;
+    const whole = postFilterMessage === '' ? message : `${message} ${postFilterMessage}`;
     return {
       kind: 'none',
-      message: postFilterMessage === '' ? message : `${message} ${postFilterMessage}`,
-      rejectedBy,
+      // What default plugins object to is said more exactly here, where the volumes are known.
+      message: isOwn ? whole : fitErrorMessage(diagnosis),
+      rejectedBy: isOwn ? rejectedBy : diagnosis.rejectedBy,
       victims,
       ...(nominatedNodeName === undefined ? {} : { nominatedNodeName }),
     };

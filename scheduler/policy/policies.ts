@@ -7,6 +7,7 @@ import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { EventRecorder } from '../../client/event-recorder.ts';
 import type { ObjectReference, Pod } from '../../proto/api/gen/core-v1.ts';
+import type { Snapshot } from '../cache/snapshot.ts';
 import { DEFAULT_SCHEDULER_NAME } from '../config/configuration.ts';
 import type { Framework } from '../framework/framework.ts';
 import type { ConfiguredPlugin } from '../framework/plugin.ts';
@@ -49,6 +50,7 @@ export interface PolicyHost {
   /** A pod that waits at this Permit plugin may go on. */
   allow(uid: string, plugin: string): void;
   reject(uid: string, plugin: string, why: string): void;
+  snapshot(): Snapshot;
 }
 
 /** A verdict, and whose it is. */

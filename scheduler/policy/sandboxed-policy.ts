@@ -15,6 +15,7 @@ import { Backoff } from '../../base/backoff.ts';
 import type { Clock } from '../../base/clock.ts';
 import type { Logger } from '../../base/logger.ts';
 import type { Pod } from '../../proto/api/gen/core-v1.ts';
+import { newPodInfo } from '../cache/pod-info.ts';
 import { Framework } from '../framework/framework.ts';
 import type { ConfiguredPlugin } from '../framework/plugin.ts';
 import { KeyedHeap } from '../queue/heap.ts';
@@ -22,6 +23,7 @@ import { type QueuedPod, uidOf } from '../queue/queued-pod.ts';
 import { bindingProfile } from './binding-profile.ts';
 import type { ClusterFeed, FeedSubscription } from './cluster-feed.ts';
 import type { PolicyHost } from './policies.ts';
+import { volumeNodes } from './volume-nodes.ts';
 import { fileVersions } from './watch-file.ts';
 import type { PermitMessage, PolicyFacts, WorkerOutcome } from './worker/messages.ts';
 import { PolicyStopped, PolicyWorker, type WorkerLimits } from './worker/policy-worker.ts';
@@ -184,7 +186,10 @@ export class SandboxedPolicy {
     const { worker, framework, subscription, permits } = instance;
     try {
       await subscription.flush();
-      const outcome = await worker.decide(pod);
+      const snapshot = this.#options.host()?.snapshot();
+      const nodes =
+        snapshot === undefined ? undefined : volumeNodes(framework, snapshot, newPodInfo(pod));
+      const outcome = await worker.decide(pod, nodes);
       this.#decisions += 1;
       if (outcome.kind === 'node') permits.set(pod.metadata.uid, outcome.waitingOn);
       const tieBreak = instance.facts.tieBreak ?? 'random';

@@ -5,7 +5,6 @@
 
 import { getHeapStatistics } from 'node:v8';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Pod } from '../../../proto/api/gen/core-v1.ts';
 import { PolicyError } from '../check-policy.ts';
 import { loadPolicy } from '../load-policy.ts';
 import type { FromWorker, PolicyFacts, ToWorker, WorkerStart } from './messages.ts';
@@ -26,7 +25,7 @@ function receive(core: PolicyCore, message: ToWorker): void {
       core.apply(message.changes);
       break;
     case 'decide':
-      decide(core, message.id, message.pod);
+      decide(core, message);
       break;
     case 'call':
       void core.call(message.plugin, message.point, message.uid).then(
@@ -42,8 +41,9 @@ function receive(core: PolicyCore, message: ToWorker): void {
 }
 
 /** The heap has its own limit; what is held outside of it is looked at here. */
-function decide(core: PolicyCore, id: number, pod: Pod): void {
-  const outcome = core.decide(pod);
+function decide(core: PolicyCore, message: ToWorker & { readonly kind: 'decide' }): void {
+  const { id, pod, volumeNodes } = message;
+  const outcome = core.decide(pod, volumeNodes);
   const { external_memory: external } = getHeapStatistics();
   if (external > start.externalBytesMax) {
     const mebibytes = Math.round(start.externalBytesMax / MIB);

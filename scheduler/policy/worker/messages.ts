@@ -39,7 +39,13 @@ export type BindingPoint = 'preBind' | 'bind';
 
 export type ToWorker =
   | { readonly kind: 'cluster'; readonly changes: readonly ClusterChange[] }
-  | { readonly kind: 'decide'; readonly id: number; readonly pod: Pod }
+  | {
+      readonly kind: 'decide';
+      readonly id: number;
+      readonly pod: Pod;
+      /** Where its volumes can be had; absent: everywhere. */
+      readonly volumeNodes?: readonly string[];
+    }
   | {
       readonly kind: 'call';
       readonly id: number;

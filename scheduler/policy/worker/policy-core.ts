@@ -19,10 +19,15 @@ import { newPeerSelector } from '../../peer-selector.ts';
 import { type Decision, decide } from '../../schedule-one.ts';
 import type { Permits, Policy } from '../policy.ts';
 import { type PolicyProfile, policyProfile } from '../policy-profile.ts';
+import { VOLUME_NODES, VOLUME_PLUGINS } from '../volume-nodes.ts';
 import type { BindingPoint, ClonedScores, ClusterChange, WorkerOutcome } from './messages.ts';
 
-/** Default plugins that ask the API server: their place is the scheduler's own thread. */
-const ELSEWHERE: ReadonlySet<string> = new Set(['DefaultBinder', 'DefaultPreemption']);
+/** Default plugins that ask for what isn't here: their place is the scheduler's own thread. */
+const ELSEWHERE: ReadonlySet<string> = new Set([
+  'DefaultBinder',
+  'DefaultPreemption',
+  ...VOLUME_PLUGINS,
+]);
 
 /** A plugin of the policy, or what it called, has thrown. */
 export class PolicyFault extends Error {
@@ -45,6 +50,8 @@ export class PolicyCore {
   /** Pods with a node that aren't bound yet, by uid. The scheduler ends each. */
   readonly #cycles = new Map<string, Cycle>();
   #startIndex = 0;
+  /** Of the pod that is being decided. */
+  #volumeNodes: ReadonlySet<string> | undefined;
 
   constructor(policy: Policy, seed: number, permits: Permits) {
     const defaults = defaultProfile({
@@ -59,7 +66,8 @@ export class PolicyCore {
       seed,
       permits,
     });
-    this.#framework = new Framework(policy.name, this.#profile.plugins);
+    const narrowing = { plugin: this.#volumeNodesPlugin() };
+    this.#framework = new Framework(policy.name, [...this.#profile.plugins, narrowing]);
   }
 
   get ownPlugins(): readonly Plugin[] {
@@ -72,7 +80,8 @@ export class PolicyCore {
   }
 
   /** Throws a {@link PolicyFault} when a plugin throws. A pod that gets a node counts on it at once. */
-  decide(pod: Pod): WorkerOutcome {
+  decide(pod: Pod, volumeNodes?: readonly string[]): WorkerOutcome {
+    this.#volumeNodes = volumeNodes === undefined ? undefined : new Set(volumeNodes);
     const info = newPodInfo(pod);
     const gate = this.#framework.preEnqueue(pod);
     if (gate !== undefined) return this.#none(gate);
@@ -154,6 +163,12 @@ export class PolicyCore {
       statuses: new Map(),
       rejectedBy: new Set(status.plugin === undefined ? [] : [status.plugin]),
     };
+  }
+
+  #volumeNodesPlugin(): Plugin {
+    const preFilter: Plugin['preFilter'] = () =>
+      this.#volumeNodes === undefined ? {} : { nodeNames: this.#volumeNodes };
+    return { name: VOLUME_NODES, preFilter };
   }
 
   #ownStatuses(statuses: ReadonlyMap<string, Status>): ReadonlyMap<string, Status> {

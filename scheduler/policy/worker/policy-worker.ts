@@ -119,11 +119,11 @@ export class PolicyWorker {
     return this.#stopped === undefined;
   }
 
-  /** Rejects with a {@link PolicyStopped}. */
-  async decide(pod: Pod): Promise<WorkerOutcome> {
+  /** `volumeNodes`: where its volumes can be had. Rejects with a {@link PolicyStopped}. */
+  async decide(pod: Pod, volumeNodes?: readonly string[]): Promise<WorkerOutcome> {
     const id = this.#newId();
     const answer = this.#ask(id, this.#options.limits.answerMs, 'for a decision');
-    this.#post({ kind: 'decide', id, pod });
+    this.#post({ kind: 'decide', id, pod, ...(volumeNodes && { volumeNodes }) });
     const message = await answer;
     if (message.kind === 'decided') return message.outcome;
     throw new PolicyStopped('it gave no answer that is known');
