@@ -1,5 +1,6 @@
 /**
- * A node of the snapshot, counted in place: a pod more or less costs the same however many there are.
+ * A node that is counted in place: a pod more or less costs the same however many there are. The nodes
+ * of the snapshot are such, and copies of them for whoever tries many things on one node.
  */
 
 import type { Node } from '../../proto/api/gen/core-v1.ts';
@@ -20,14 +21,24 @@ export class CountedNode implements NodeInfo {
   readonly requested: MutableResources = newSum();
   readonly nonZeroRequested: MutableResources = newSum();
 
-  constructor(node: Node, index: number) {
-    const facts = nodeFacts(node);
+  /** Without pods. */
+  constructor(facts: ReturnType<typeof nodeFacts>, index: number) {
     this.index = index;
     this.name = facts.name;
     this.node = facts.node;
     this.allocatable = facts.allocatable;
     this.allocatablePods = facts.allocatablePods;
     this.imageSizes = facts.imageSizes;
+  }
+
+  /** To be changed in thought: the original stays as it is. */
+  static copyOf(info: NodeInfo): CountedNode {
+    const copy = new CountedNode(info, info.index);
+    for (const [uid, pod] of info.pods) copy.pods.set(uid, pod);
+    copy.podsWithAffinity = info.podsWithAffinity;
+    addTo(copy.requested, info.requested, 1);
+    addTo(copy.nonZeroRequested, info.nonZeroRequested, 1);
+    return copy;
   }
 
   /** The same node as it is now. */

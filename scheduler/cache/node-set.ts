@@ -9,6 +9,7 @@
 import type { Node } from '../../proto/api/gen/core-v1.ts';
 import { hasAffinity } from './affinity-terms.ts';
 import { CountedNode } from './counted-node.ts';
+import { nodeFacts } from './node-info.ts';
 import { PodChangeLog } from './pod-change-log.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -46,7 +47,7 @@ export class NodeSet implements Snapshot {
       this.#replace(known, node);
       return;
     }
-    const added = new CountedNode(node, this.#takeIndex());
+    const added = new CountedNode(nodeFacts(node), this.#takeIndex());
     this.byName.set(name, added);
     this.#countImages(added.imageSizes, 1);
     this.#placeInTopologies(added);

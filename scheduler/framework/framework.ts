@@ -63,6 +63,8 @@ export class Framework {
   readonly #preEnqueue: readonly With<'preEnqueue'>[];
   readonly #less: With<'less'>;
   readonly #preFilter: readonly With<'preFilter'>[];
+  /** Those that keep their PreFilter state true when pods come and go in thought. */
+  readonly #extended: readonly With<'preFilterExtensions'>[];
   readonly #postFilter: readonly With<'postFilter'>[];
   readonly #preScore: readonly With<'preScore'>[];
   readonly #reserve: readonly Plugin[];
@@ -93,6 +95,7 @@ export class Framework {
     assert(less !== undefined && more.length === 0, 'A profile has exactly one QueueSort plugin');
     this.#less = less;
     this.#preFilter = withMethod(at('preFilter'), 'preFilter');
+    this.#extended = withMethod(this.#preFilter, 'preFilterExtensions');
     this.#postFilter = withMethod(at('postFilter'), 'postFilter');
     this.#preScore = withMethod(at('preScore'), 'preScore');
     const scores = withMethod(at('score'), 'score').map((plugin) => {
@@ -184,10 +187,10 @@ export class Framework {
   }
 
   addPod(state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo): Status | undefined {
-    for (const plugin of this.#preFilter) {
+    for (const plugin of this.#extended) {
       if (state.skippedFilters.has(plugin.name)) continue;
       const status = attempt(plugin, () =>
-        plugin.preFilterExtensions?.addPod(state, pod, added, node),
+        plugin.preFilterExtensions.addPod(state, pod, added, node),
       );
       if (status !== undefined) return status;
     }
@@ -195,10 +198,10 @@ export class Framework {
   }
 
   removePod(state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo): Status | undefined {
-    for (const plugin of this.#preFilter) {
+    for (const plugin of this.#extended) {
       if (state.skippedFilters.has(plugin.name)) continue;
       const status = attempt(plugin, () =>
-        plugin.preFilterExtensions?.removePod(state, pod, removed, node),
+        plugin.preFilterExtensions.removePod(state, pod, removed, node),
       );
       if (status !== undefined) return status;
     }

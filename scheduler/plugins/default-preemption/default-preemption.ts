@@ -7,7 +7,8 @@
  */
 
 import type { PodDisruptionBudget } from '../../../proto/api/gen/policy-v1.ts';
-import { addPodToNode, type NodeInfo, removePodFromNode } from '../../cache/node-info.ts';
+import { CountedNode } from '../../cache/counted-node.ts';
+import type { NodeInfo } from '../../cache/node-info.ts';
 import type { PodInfo } from '../../cache/pod-info.ts';
 import type { Snapshot } from '../../cache/snapshot.ts';
 import type { DefaultPreemptionArgs } from '../../config/plugin-args.ts';
@@ -137,14 +138,14 @@ function selectVictims(search: Search, original: NodeInfo): Candidate | Status {
   const potential = [...original.pods.values()].filter((each) => priorityOf(each.pod) < priority);
   if (potential.length === 0) return unresolvable(NO_VICTIMS);
   const state = search.state.clone();
-  let node = original;
+  const node = CountedNode.copyOf(original);
   let failure: Status | undefined;
   const remove = (victim: PodInfo): void => {
-    node = removePodFromNode(node, victim.pod.metadata.uid);
+    node.remove(victim.pod.metadata.uid);
     failure ??= handle.removePod(state, pod, victim, node);
   };
   const add = (victim: PodInfo): void => {
-    node = addPodToNode(node, victim);
+    node.add(victim);
     failure ??= handle.addPod(state, pod, victim, node);
   };
   for (const victim of potential) remove(victim);
