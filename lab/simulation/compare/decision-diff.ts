@@ -116,8 +116,7 @@ function choiceText(choice: Choice): string {
   if (node === undefined) return `${policy} finds no node for it.`;
   if (feasible === 1) return `${policy} takes ${node}, the only node that fits.`;
   if (points.length === 0) return `${policy} takes ${node}, without scoring.`;
-  const parts = points.map(({ plugin, points: own }) => `${plugin} ${own}`).join(' + ');
-  const sum = points.length === 1 ? parts : `${parts} = ${totalOf(points)}`;
+  const sum = sumText(points);
   const isRivalEqual = rivalPoints !== undefined && totalOf(rivalPoints) === totalOf(points);
   if (isRivalEqual) return `${policy} gives both ${sum}, and takes ${node} by the tie-break.`;
   const rival = rivalPoints === undefined ? '' : `; the other has ${totalOf(rivalPoints)}`;
@@ -126,6 +125,14 @@ function choiceText(choice: Choice): string {
   }
   const ahead = margin === null ? '' : `, ${margin} more than the next`;
   return `${policy} takes ${node} (${sum}${ahead}${rival}).`;
+}
+
+/** `NodeResourcesFit 97 + TaintToleration 300 = 397`; who gives nothing is not told. */
+function sumText(points: readonly PluginPoints[]): string {
+  const given = points.filter((one) => one.points !== 0);
+  const told = given.length === 0 ? points.slice(0, 1) : given;
+  const parts = told.map(({ plugin, points: own }) => `${plugin} ${own}`).join(' + ');
+  return told.length === 1 ? parts : `${parts} = ${totalOf(points)}`;
 }
 
 function totalOf(points: readonly PluginPoints[]): number {

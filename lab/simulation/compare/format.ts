@@ -43,9 +43,9 @@ export function formatP(p: number): string {
 
 /** A part of 0 to 1 in percent; small parts are not rounded away to nothing. */
 export function formatShare(part: number): string {
-  const percent = part * 100;
+  const percent = Math.abs(part) * 100;
   if (percent > 0 && percent < 0.1) return '< 0.1 %';
-  return `${percent.toFixed(percent < 10 ? 1 : 0)} %`;
+  return `${part < 0 ? '−' : ''}${percent.toFixed(percent < 10 ? 1 : 0)} %`;
 }
 
 export function titleWithUnit({ title, unit }: Metric): string {

@@ -73,11 +73,12 @@ describe('format', () => {
       '0.10',
       '1.00',
     ]);
-    assert.deepEqual([0, 0.0001, 0.012, 0.5].map(formatShare), [
+    assert.deepEqual([0, 0.0001, 0.012, 0.5, -1.153].map(formatShare), [
       '0.0 %',
       '< 0.1 %',
       '1.2 %',
       '50 %',
+      '−115 %',
     ]);
   });
 });
