@@ -16,6 +16,8 @@ import type {
 const ID = /^[a-z0-9][a-z0-9-]{0,127}$/i;
 const CGROUP = /^(\/(?!\.{1,2}(\/|$))[^/\n]+)+$/;
 const SYSCTL = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/i;
+/** Numbers or a name, with spaces or tabs between. */
+const SYSCTL_VALUE = /^[\t\x20-\x7e]{1,1024}$/;
 /** uid_t is unsigned, but -1 and what is beyond 2^31 mean other things in some calls. */
 const ID_NUMBER_MAX = 2 ** 31 - 1;
 /** The last one, 2^32 - 1, stands for none. */
@@ -77,7 +79,7 @@ export function sandboxProblems(spec: SandboxSpec): readonly string[] {
     spec.sharedPid === undefined || CGROUP.test(spec.sharedPid.cgroupPath)
       ? ''
       : `"${spec.sharedPid.cgroupPath}" is not a cgroup path`,
-    ...Object.keys(spec.sysctls).map((name) => sysctlProblem(name, spec)),
+    ...Object.entries(spec.sysctls).map(([name, value]) => sysctlProblem(name, value, spec)),
   ].filter((problem) => problem !== '');
 }
 
@@ -101,7 +103,8 @@ function userNamespaceProblem(
     : '';
 }
 
-function sysctlProblem(name: string, spec: SandboxSpec): string {
+function sysctlProblem(name: string, value: string, spec: SandboxSpec): string {
+  if (!SYSCTL_VALUE.test(value)) return `the value of sysctl "${name}" is not one line`;
   if (!SYSCTL.test(name)) return `"${name}" is not a sysctl`;
   if (name.startsWith('net.')) {
     return spec.network === 'pod' ? '' : `sysctl "${name}" needs a network of the pod's own`;
