@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
+import { Client, credentials, status } from '@grpc/grpc-js';
 import { loadHostileImage, noImages } from '../../../support/hostile-image.ts';
 import { RuntimeNode } from '../../../support/runtime-node.ts';
 import { printed, runShell, sandboxWith } from '../../../support/security-pods.ts';
@@ -17,6 +18,22 @@ const PASSWD = [
   'minus:x:-1:-1::/:/bin/sh',
   '5000000000:x:0:0::/:/bin/sh',
 ].join('\n');
+
+/** What an RPC with an empty request is answered. */
+async function codeOf(socket: string, name: string): Promise<number> {
+  const client = new Client(`unix:${socket}`, credentials.createInsecure());
+  const path = `/runtime.v1.RuntimeService/${name}`;
+  const same = (bytes: Buffer): Buffer => bytes;
+  try {
+    return await new Promise((resolve) => {
+      client.makeUnaryRequest(path, same, same, Buffer.alloc(0), (error) =>
+        resolve(error?.code ?? status.OK),
+      );
+    });
+  } finally {
+    client.close();
+  }
+}
 
 describe('attacks by names and numbers', { skip: noImages }, () => {
   let node: RuntimeNode;
@@ -145,6 +162,9 @@ describe('attacks by names and numbers', { skip: noImages }, () => {
     const script = 'ls -d /host || echo ordinary';
     const { output } = await runShell(node, sandbox, script, {}, { image: { image } });
     assert.match(output, /ordinary$/);
+    for (const name of ['CheckpointContainer', 'CheckpointPod', 'RestorePod']) {
+      assert.equal(await codeOf(node.socket, name), status.UNIMPLEMENTED, name);
+    }
   });
 
   it('capabilities beyond those that were asked for', async () => {
