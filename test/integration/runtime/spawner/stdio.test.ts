@@ -298,7 +298,7 @@ describe('streams', { skip: notHere }, () => {
       await assert.rejects(exec('', { process }), /exec: "\/nope": no such file or directory/);
       await assert.rejects(exec('', { containerId: 'none' }), /There is no container none/);
       const bad = { ...process, cwd: '/proc/self/fd/9' };
-      await assert.rejects(exec('', { process: bad }), /chdir|outside/);
+      await assert.rejects(exec('', { process: bad }), /too many symbolic links|outside/);
     });
   });
 });
