@@ -1,7 +1,15 @@
 /** Archives into the store, names and removal, also with other runtimes on the same folder. */
 
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, it } from 'node:test';
@@ -146,6 +154,39 @@ describe('the image store', () => {
     assert.deepEqual(layers(), []);
     assert.deepEqual(readdirSync(path.join(store.folder, 'uses')), []);
     assert.deepEqual(readdirSync(path.join(store.folder, 'images')), []);
+  });
+
+  it('removes nothing while somebody brings an image, but all of it afterwards', async () => {
+    await load(await ociArchive({ layers: [layer], names: ['a'] }));
+    const second = new ImageStore(store.folder, 'two', systemClock);
+    await store.hold(AbortSignal.timeout(10_000), async () => {
+      second.remove('a');
+      assert.equal(second.find('a'), undefined);
+      assert.equal(layers().length, 1);
+    });
+    assert.deepEqual(layers(), []);
+    assert.deepEqual(readdirSync(path.join(store.folder, 'blobs/sha256')), []);
+    assert.deepEqual(readdirSync(path.join(store.folder, 'removed')), []);
+  });
+
+  it('keeps layers that a power cut may have torn only when an image has them', async () => {
+    await load(await ociArchive({ layers: [layer], names: ['a'] }));
+    const [known = ''] = layers();
+    for (const [name, bootId] of [
+      ['torn', 'another start of the machine'],
+      ['fresh', readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()],
+    ] as const) {
+      const folder = path.join(store.folder, 'layers', name);
+      mkdirSync(folder);
+      const facts = { bytes: 1, inodes: 1, bootId };
+      writeFileSync(path.join(folder, 'facts.json'), JSON.stringify(facts));
+    }
+    const file = path.join(store.folder, 'layers', known, 'facts.json');
+    writeFileSync(file, JSON.stringify({ bytes: 1, inodes: 1, bootId: 'another' }));
+    store.removeStale(Date.now());
+    assert.deepEqual(layers().sort(), [known, 'fresh'].sort());
+    store.removeStale(Date.now() + 25 * 60 * 60_000);
+    assert.deepEqual(layers(), [known]);
   });
 
   it('removes what a loader that was killed has left, but not what one that works makes', async () => {
