@@ -18,6 +18,7 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SpawnerClient } from '../../agent/runtime/spawner/client.ts';
@@ -146,7 +147,7 @@ export class RuntimeNode {
         port,
       ];
       this.#proxies.set(socketPath, spawn('nsenter', args, { stdio: 'ignore' }));
-      await until('the proxy listens', async () => existsSync(socketPath));
+      await until('the proxy listens', () => listens(socketPath));
     }
     return { socketPath, path: pathname };
   }
@@ -255,6 +256,19 @@ function readProc(pid: string, file: string): string {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch {
     return '';
+  }
+}
+
+/** The file of a socket is there a little before it listens. */
+async function listens(socketPath: string): Promise<boolean> {
+  const socket = net.connect(socketPath);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
   }
 }
 
