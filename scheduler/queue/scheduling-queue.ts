@@ -1,8 +1,8 @@
 /**
  * The pods that wait for a node: active ones in the profile's order; those in back-off after an
  * attempt; and unschedulable ones, which wait for an event that may help them (or five minutes).
- * Gated pods are among the last. A pod that was taken is in flight until it is returned or done:
- * events meanwhile are kept, and looked at when it comes back.
+ * Gated pods wait apart, until what gates them may be over. A pod that was taken is in flight until it
+ * is returned or done: events meanwhile are kept, and looked at when it comes back.
  *
  * Source: kubernetes pkg/scheduler/backend/queue/{scheduling_queue,backoff_queue}.go, v0.36.
  */
@@ -13,6 +13,7 @@ import type { Pod } from '../../proto/api/gen/core-v1.ts';
 import { newPodInfo, type PodInfo } from '../cache/pod-info.ts';
 import type { ClusterEvent, EventRegistration } from '../framework/cluster-event.ts';
 import type { Status } from '../framework/status.ts';
+import { GatedPods } from './gated-pods.ts';
 import { KeyedHeap } from './heap.ts';
 import { type QueuedPod, uidOf } from './queued-pod.ts';
 
@@ -36,6 +37,10 @@ export interface QueueBackoff {
 const BACKOFF: QueueBackoff = { initialMs: 1_000, maxMs: 10_000 };
 /** A pod that no event has helped is tried again after this. */
 const UNSCHEDULABLE_MAX_MS = 5 * 60_000;
+/** Back-offs end on multiples of this. */
+const BACKOFF_WINDOW_MS = 1_000;
+/** Events that nobody needs are forgotten this many at a time, or all. */
+const EVENTS_TRIM_MIN = 1_024;
 const NO_PLUGINS: ReadonlySet<string> = new Set();
 
 interface InBackoff {
@@ -60,10 +65,14 @@ export class SchedulingQueue {
   readonly #backoff: KeyedHeap<InBackoff>;
   /** After an error: never early. */
   readonly #errorBackoff: KeyedHeap<InBackoff>;
+  /** In the order in which they came: the first one is flushed first. */
   readonly #unschedulable = new Map<string, Unschedulable>();
+  readonly #gated = new GatedPods();
   /** Uid of each pod in flight -> index in `#events` from which on events are new to it. */
   readonly #inFlight = new Map<string, number>();
   #events: ClusterEvent[] = [];
+  /** How many events were before those that are kept. */
+  #eventsDropped = 0;
   #taker: ((queued: QueuedPod | undefined) => void) | undefined;
   #cancelTimer: (() => void) | undefined;
 
@@ -82,9 +91,17 @@ export class SchedulingQueue {
     readonly active: number;
     readonly backoff: number;
     readonly unschedulable: number;
+    readonly gated: number;
+    /** Kept for pods in flight. */
+    readonly events: number;
   } {
-    const backoff = this.#backoff.size + this.#errorBackoff.size;
-    return { active: this.#active.size, backoff, unschedulable: this.#unschedulable.size };
+    return {
+      active: this.#active.size,
+      backoff: this.#backoff.size + this.#errorBackoff.size,
+      unschedulable: this.#unschedulable.size,
+      gated: this.#gated.size,
+      events: this.#events.length,
+    };
   }
 
   /** A pod without a node, new to the scheduler. */
@@ -114,15 +131,16 @@ export class SchedulingQueue {
     const backoff = this.#backoff.get(uid);
     const errorBackoff = this.#errorBackoff.get(uid);
     const waiting = this.#unschedulable.get(uid);
+    const gated = this.#gated.get(uid);
     if (active !== undefined) this.#active.push({ ...active, info });
     else if (backoff !== undefined) this.#backoff.push(withInfo(backoff, info));
     else if (errorBackoff !== undefined) this.#errorBackoff.push(withInfo(errorBackoff, info));
+    else if (gated !== undefined) this.#activate({ ...gated, info });
     else if (waiting === undefined) this.add(pod);
     else {
       const { queued } = withInfo(waiting, info);
       this.#unschedulable.set(uid, { ...waiting, queued });
-      if (queued.isGated) this.#activate(queued);
-      else if (this.#helps(event, queued)) this.#wake(queued);
+      if (this.#helps(event, queued)) this.#wake(queued);
     }
   }
 
@@ -132,19 +150,21 @@ export class SchedulingQueue {
     this.#backoff.delete(uid);
     this.#errorBackoff.delete(uid);
     this.#unschedulable.delete(uid);
+    this.#gated.delete(uid);
     this.#setTimer();
   }
 
   /** What gated the pod may be over. */
   recheck(uid: string): void {
-    const queued = this.#unschedulable.get(uid)?.queued;
-    if (queued?.isGated === true) this.#activate(queued);
+    const queued = this.#gated.get(uid);
+    if (queued !== undefined) this.#activate(queued);
   }
 
   /** The pod, if it waits anywhere, is to be tried at once. */
   activate(uid: string): void {
     const inBackoff = this.#backoff.delete(uid) ?? this.#errorBackoff.delete(uid);
-    const queued = inBackoff?.queued ?? this.#unschedulable.get(uid)?.queued;
+    const waiting = this.#unschedulable.get(uid)?.queued ?? this.#gated.get(uid);
+    const queued = inBackoff?.queued ?? waiting;
     if (queued !== undefined) this.#activate(queued);
     this.#setTimer();
   }
@@ -153,8 +173,14 @@ export class SchedulingQueue {
   moveOnEvent(event: ClusterEvent, causedBy?: string): void {
     if (this.#inFlight.size > 0) this.#events.push(event);
     for (const { queued } of [...this.#unschedulable.values()]) {
-      if (queued.isGated || uidOf(queued) === causedBy) continue;
+      if (uidOf(queued) === causedBy) continue;
       if (this.#helps(event, queued)) this.#wake(queued);
+    }
+    for (const plugin of this.#gated.plugins) {
+      if (!this.#mayMatter(event, plugin)) continue;
+      for (const queued of this.#gated.by(plugin)) {
+        if (this.#matters(event, queued, plugin)) this.#activate(queued);
+      }
     }
   }
 
@@ -189,7 +215,7 @@ export class SchedulingQueue {
   giveBack(tried: QueuedPod, pod: Pod, failure: AttemptFailure): void {
     const uid = uidOf(tried);
     const from = this.#inFlight.get(uid);
-    const events = from === undefined ? [] : this.#events.slice(from);
+    const events = from === undefined ? [] : this.#events.slice(from - this.#eventsDropped);
     this.done(uid);
     const isError = failure.kind === 'error';
     const queued: QueuedPod = {
@@ -217,18 +243,19 @@ export class SchedulingQueue {
   #next(): QueuedPod | undefined {
     const queued = this.#active.pop() ?? this.#backoff.pop()?.queued;
     if (queued === undefined) return undefined;
-    this.#inFlight.set(uidOf(queued), this.#events.length);
+    this.#inFlight.set(uidOf(queued), this.#eventsDropped + this.#events.length);
     return { ...queued, attempts: queued.attempts + 1 };
   }
 
   #activate(queued: QueuedPod): void {
     const uid = uidOf(queued);
-    if (this.#options.preEnqueue(queued.info.pod) !== undefined) {
-      const sinceMs = this.#options.clock.monotonicMs();
-      this.#unschedulable.set(uid, { queued: { ...queued, isGated: true }, sinceMs });
+    this.#unschedulable.delete(uid);
+    this.#gated.delete(uid);
+    const gate = this.#options.preEnqueue(queued.info.pod);
+    if (gate !== undefined) {
+      this.#gated.set({ ...queued, isGated: true }, gate.plugin ?? '');
       return;
     }
-    this.#unschedulable.delete(uid);
     this.#active.push({ ...queued, isGated: false });
     this.#offer();
   }
@@ -247,10 +274,11 @@ export class SchedulingQueue {
     this.#offer();
   }
 
+  /** Whole seconds, so that pods whose back-off ends about now go in the order of the queue. */
   #backoffUntil(queued: QueuedPod, count: number): number {
-    return count === 0
-      ? 0
-      : queued.queuedMs + backoffMs(this.#options.backoff ?? BACKOFF, count - 1);
+    if (count === 0) return 0;
+    const untilMs = queued.queuedMs + backoffMs(this.#options.backoff ?? BACKOFF, count - 1);
+    return Math.trunc(untilMs / BACKOFF_WINDOW_MS) * BACKOFF_WINDOW_MS;
   }
 
   #offer(): void {
@@ -270,18 +298,36 @@ export class SchedulingQueue {
     if (event.kind === 'AssignedPodDelete' && isOwn) return false;
     if (event.kind === 'Any' || queued.rejectedBy.size === 0) return true;
     for (const plugin of queued.rejectedBy) {
-      const wanted = this.#options.registrations.get(plugin);
-      if (wanted === undefined) return true;
-      for (const { kind, hint } of wanted) {
-        if ((kind === event.kind || kind === 'Any') && (hint === undefined || hint(pod, event)))
-          return true;
-      }
+      if (!this.#options.registrations.has(plugin)) return true;
+      if (this.#matters(event, queued, plugin)) return true;
     }
     return false;
   }
 
+  /** Whether the plugin wants to be told of such events. */
+  #mayMatter({ kind }: ClusterEvent, plugin: string): boolean {
+    const wanted = this.#options.registrations.get(plugin) ?? [];
+    return wanted.some((each) => each.kind === kind || each.kind === 'Any');
+  }
+
+  /** Whether the event may change the plugin's mind about the pod. */
+  #matters(event: ClusterEvent, { info }: QueuedPod, plugin: string): boolean {
+    for (const { kind, hint } of this.#options.registrations.get(plugin) ?? []) {
+      if (kind !== event.kind && kind !== 'Any') continue;
+      if (hint === undefined || hint(info.pod, event)) return true;
+    }
+    return false;
+  }
+
+  /** Forgets what is old to every pod in flight; under load there always is one. */
   #trimEvents(): void {
-    if (this.#inFlight.size === 0) this.#events = [];
+    // Pods are taken one after the other: the first one knows the least.
+    const [oldest = this.#eventsDropped + this.#events.length] = this.#inFlight.values();
+    const old = oldest - this.#eventsDropped;
+    if (old < EVENTS_TRIM_MIN && old < this.#events.length) return;
+    if (old < this.#events.length / 2) return;
+    this.#events = this.#events.slice(old);
+    this.#eventsDropped = oldest;
   }
 
   /** One timer, for whatever is due first. */
@@ -292,9 +338,8 @@ export class SchedulingQueue {
       this.#backoff.peek()?.untilMs ?? Number.POSITIVE_INFINITY,
       this.#errorBackoff.peek()?.untilMs ?? Number.POSITIVE_INFINITY,
     );
-    for (const { queued, sinceMs } of this.#unschedulable.values()) {
-      if (!queued.isGated) dueMs = Math.min(dueMs, sinceMs + UNSCHEDULABLE_MAX_MS);
-    }
+    const [first] = this.#unschedulable.values();
+    if (first !== undefined) dueMs = Math.min(dueMs, first.sinceMs + UNSCHEDULABLE_MAX_MS);
     if (dueMs === Number.POSITIVE_INFINITY) return;
     const waitMs = Math.max(0, dueMs - this.#options.clock.monotonicMs());
     this.#cancelTimer = this.#options.clock.schedule(Math.ceil(waitMs), () => this.#flush());
@@ -310,7 +355,8 @@ export class SchedulingQueue {
       }
     }
     for (const { queued, sinceMs } of [...this.#unschedulable.values()]) {
-      if (!queued.isGated && sinceMs + UNSCHEDULABLE_MAX_MS <= nowMs) this.#activate(queued);
+      if (sinceMs + UNSCHEDULABLE_MAX_MS > nowMs) break;
+      this.#activate(queued);
     }
     this.#setTimer();
   }

@@ -15,6 +15,7 @@ const REGISTRATIONS: [string, EventRegistration[]][] = [
   ['Fit', [{ kind: 'AssignedPodDelete' }, { kind: 'NodeAdd' }]],
   ['Picky', [{ kind: 'NodeAdd', hint: (_pod, { node }) => node?.metadata.name === 'good' }]],
 ];
+const NONE = { active: 0, backoff: 0, unschedulable: 0, gated: 0, events: 0 };
 const FIT = { kind: 'unschedulable', rejectedBy: new Set(['Fit']) } as const;
 
 function setUp() {
@@ -69,9 +70,9 @@ describe('SchedulingQueue', () => {
     assert.ok(isEmpty(), 'Nobody asked for taints');
     await clock.advance(400);
     queue.moveOnEvent({ kind: 'NodeAdd' });
-    assert.deepEqual(queue.sizes, { active: 0, backoff: 1, unschedulable: 0 });
+    assert.deepEqual(queue.sizes, { ...NONE, backoff: 1 });
     await clock.advance(600);
-    assert.deepEqual(queue.sizes, { active: 1, backoff: 0, unschedulable: 0 });
+    assert.deepEqual(queue.sizes, { ...NONE, active: 1 });
     const again = await take();
     assert.equal(again.attempts, 2);
     queue.giveBack(again, pod, FIT);
@@ -142,12 +143,67 @@ describe('SchedulingQueue', () => {
     const gated = newPod('a', { schedulingGates: [{ name: 'g' }] });
     queue.add(gated);
     queue.moveOnEvent({ kind: 'Any' });
-    assert.deepEqual(queue.sizes, { active: 0, backoff: 0, unschedulable: 1 });
+    assert.deepEqual(queue.sizes, { ...NONE, gated: 1 });
     const free: Pod = { ...gated, spec: { containers: gated.spec.containers } };
     queue.update(gated, free);
     assert.equal(queue.sizes.active, 1);
     queue.delete(gated.metadata.uid);
-    assert.deepEqual(queue.sizes, { active: 0, backoff: 0, unschedulable: 0 });
+    assert.deepEqual(queue.sizes, NONE);
+  });
+
+  it('looks at a gated pod again when what gates it may be over', async () => {
+    let isOpen = false;
+    const queue = new SchedulingQueue({
+      clock: new FakeClock(),
+      less: () => false,
+      preEnqueue: () =>
+        isOpen
+          ? undefined
+          : { code: 'UnschedulableAndUnresolvable', reasons: ['not yet'], plugin: 'Gate' },
+      registrations: new Map([['Gate', [{ kind: 'NodeAdd' }]]]),
+    });
+    queue.add(newPod('a'));
+    isOpen = true;
+    queue.moveOnEvent({ kind: 'NodeUpdateTaint' });
+    assert.deepEqual(queue.sizes, { ...NONE, gated: 1 });
+    queue.moveOnEvent({ kind: 'NodeAdd' });
+    assert.deepEqual(queue.sizes, { ...NONE, active: 1 });
+  });
+
+  it('ends back-offs on whole seconds, in the order of the queue', async () => {
+    const { clock, queue, take } = setUp();
+    const [low, high] = [newPod('low'), newPod('high', { priority: 9 })];
+    queue.add(low);
+    const first = await take();
+    await clock.advance(100);
+    queue.giveBack(first, low, { kind: 'error' });
+    queue.add(high);
+    const second = await take();
+    await clock.advance(700);
+    queue.giveBack(second, high, { kind: 'error' });
+    await clock.advance(199);
+    assert.equal(queue.sizes.backoff, 2);
+    await clock.advance(1);
+    assert.equal((await take()).info.pod.metadata.name, 'high');
+    assert.equal((await take()).info.pod.metadata.name, 'low');
+  });
+
+  it('keeps no more events than who is in flight needs', async () => {
+    const { queue, take } = setUp();
+    const names = Array.from({ length: 400 }, (_, index) => `p${index}`);
+    for (const name of names) queue.add(newPod(name));
+    let inFlight = await take();
+    for (let round = 1; round < names.length; round += 1) {
+      const next = await take();
+      for (let event = 0; event < 50; event += 1) queue.moveOnEvent({ kind: 'NodeUpdateTaint' });
+      queue.done(inFlight.info.pod.metadata.uid);
+      inFlight = next;
+    }
+    assert.ok(queue.sizes.events < 4_096, `${queue.sizes.events} events are kept`);
+    // What happened since a pod was taken still counts for it.
+    queue.moveOnEvent({ kind: 'NodeAdd' });
+    queue.giveBack(inFlight, inFlight.info.pod, FIT);
+    assert.equal(queue.sizes.unschedulable, 0);
   });
 
   it('lets go of who waits at the signal', async () => {
