@@ -33,7 +33,10 @@ export interface RemedyQuestion {
 /** Cheapest first; at most {@link REMEDIES_MAX}, no two of the same changes. */
 export async function findRemedies(question: RemedyQuestion): Promise<readonly Remedy[]> {
   const found: Remedy[] = [];
-  for (const name of candidates(question).slice(0, TRIALS_MAX)) {
+  for (const { name, cost } of candidates(question).slice(0, TRIALS_MAX)) {
+    // What comes later costs this at least.
+    const isEnough = found.length >= REMEDIES_MAX;
+    if (isEnough && cost >= Math.max(...found.map((each) => each.cost))) break;
     const remedy = tryNode(question, name);
     if (remedy !== undefined) found.push(remedy);
     await question.pause();
@@ -41,12 +44,17 @@ export async function findRemedies(question: RemedyQuestion): Promise<readonly R
   return found.toSorted((a, b) => a.cost - b.cost).slice(0, REMEDIES_MAX);
 }
 
+interface Candidate {
+  readonly name: string;
+  readonly cost: number;
+}
+
 /** Nodes by what their first objections would cost. */
-function candidates({ framework, snapshot, pod, labelsOf }: RemedyQuestion): readonly string[] {
+function candidates({ framework, snapshot, pod, labelsOf }: RemedyQuestion): readonly Candidate[] {
   const info = newPodInfo(pod);
   const state = snapshot();
   const { objectionsOn } = evaluate(framework, state, info);
-  const costs: { readonly name: string; readonly cost: number }[] = [];
+  const costs: Candidate[] = [];
   for (const node of state.nodes) {
     let cost: number | undefined = 0;
     for (const objection of objectionsOn(node)) {
@@ -55,7 +63,7 @@ function candidates({ framework, snapshot, pod, labelsOf }: RemedyQuestion): rea
     }
     if (cost !== undefined) costs.push({ name: node.name, cost });
   }
-  return costs.toSorted((a, b) => a.cost - b.cost).map(({ name }) => name);
+  return costs.toSorted((a, b) => a.cost - b.cost);
 }
 
 function tryNode(question: RemedyQuestion, name: string): Remedy | undefined {
