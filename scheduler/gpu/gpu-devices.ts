@@ -12,6 +12,9 @@ import { type GpuRequest, gpuCountOf, gpuRequestOf, NO_GPUS, WHOLE_GPU } from '.
 export type FreeGpus = readonly number[];
 
 interface NodeDevices {
+  /** The node's map of pods, which is changed in place, and the version that was looked at. */
+  readonly pods: ReadonlyMap<string, PodInfo>;
+  readonly version: number | undefined;
   /** Of which pods the state is, in order. */
   readonly uids: readonly string[];
   readonly gpus: number;
@@ -22,11 +25,18 @@ export class GpuDevices {
   readonly #given = new Map<string, readonly number[]>();
   readonly #nodes = new Map<string, NodeDevices>();
 
-  /** What is free on a node with the pods that it has now. */
-  freeOf(node: NodeInfo): FreeGpus {
+  /**
+   * What is free on a node with the pods that it has now. With the version that the snapshot gives the
+   * node, one that has not changed costs nothing.
+   */
+  freeOf(node: NodeInfo, version?: number): FreeGpus {
     const known = this.#nodes.get(node.name);
+    if (version !== undefined && known?.version === version && known.pods === node.pods) {
+      return known.free;
+    }
     const gpus = gpuCountOf(node);
     if (known !== undefined && known.gpus === gpus && isSame(known.uids, node.pods)) {
+      this.#nodes.set(node.name, { ...known, pods: node.pods, version });
       return known.free;
     }
     const free = new Array<number>(gpus).fill(WHOLE_GPU);
@@ -40,7 +50,8 @@ export class GpuDevices {
       }
       for (const device of devices) free[device] = (free[device] ?? 0) - request.milli;
     }
-    this.#nodes.set(node.name, { uids: [...node.pods.keys()], gpus, free });
+    const uids = [...node.pods.keys()];
+    this.#nodes.set(node.name, { pods: node.pods, version, uids, gpus, free });
     return free;
   }
 

@@ -54,6 +54,7 @@ const DEVICES = new WeakMap<Plugin, GpuDevices>();
 export function newGpuShare(options: GpuShareOptions = {}): GpuShare {
   const devices = new GpuDevices();
   let nodes: Snapshot | undefined;
+  const freeOf = (node: NodeInfo): FreeGpus => devices.freeOf(node, nodes?.versions[node.index]);
   const plugin: Plugin = {
     name: 'GpuShare',
     events: [{ kind: 'AssignedPodDelete' }, { kind: 'NodeAdd' }, { kind: 'NodeUpdateAllocatable' }],
@@ -67,7 +68,7 @@ export function newGpuShare(options: GpuShareOptions = {}): GpuShare {
       if (request === undefined) {
         return unresolvable(`${GPU_RESOURCE} above 1000 must be a multiple of 1000`);
       }
-      if (request.count === 0 || fitsGpus(devices.freeOf(node), request)) return undefined;
+      if (request.count === 0 || fitsGpus(freeOf(node), request)) return undefined;
       return unschedulable('Insufficient GPU on one device');
     },
     reserve: (_state, pod, nodeName) => {
@@ -85,7 +86,7 @@ export function newGpuShare(options: GpuShareOptions = {}): GpuShare {
     unreserve: (_state, pod) => devices.takeBack(pod.pod.metadata.uid),
   };
   DEVICES.set(plugin, devices);
-  return { plugin, freeOf: (node) => devices.freeOf(node) };
+  return { plugin, freeOf };
 }
 
 /** Who has which device, as the plugin knows it; undefined when it isn't a GpuShare. */
