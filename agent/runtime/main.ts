@@ -1,7 +1,7 @@
 /**
  * The container runtime of one node, a CRI server: `skiff runtime --socket PATH --run-dir DIR
- * --data-dir DIR --image-dir DIR --cgroup-root PATH --pod-cidr CIDR [--registry-config FILE]`. It runs in the node's network
- * namespace. It starts the node's spawner when none answers; containers and spawner outlive it.
+ * --data-dir DIR --image-dir DIR --cgroup-root PATH --pod-cidr CIDR [--registry-config FILE]
+ * [--cni-conf-dir DIR [--cni-bin-dir DIR[:DIR…]]]`. It runs in the node's network namespace. It starts the node's spawner when none answers; containers and spawner outlive it.
  */
 
 import { enableCompileCache, flushCompileCache } from 'node:module';
@@ -24,6 +24,9 @@ const { values } = parsedOrUsage('runtime', () =>
       'cgroup-root': { type: 'string' },
       'pod-cidr': { type: 'string' },
       'registry-config': { type: 'string' },
+      'cni-conf-dir': { type: 'string' },
+      // Debian's, and where most others put them.
+      'cni-bin-dir': { type: 'string', default: '/usr/lib/cni:/opt/cni/bin' },
       'log-level': { type: 'string', default: 'info' },
     },
   }),
@@ -42,6 +45,7 @@ await runProcess('runtime', level, ({ signal, logger }) =>
       cgroupRoot: values['cgroup-root'] ?? usage('--cgroup-root'),
       podCidr: values['pod-cidr'] ?? usage('--pod-cidr'),
       registryConfig: values['registry-config'],
+      cni: cniOptions(values['cni-conf-dir'], values['cni-bin-dir']),
     },
     systemClock,
     logger,
@@ -50,6 +54,11 @@ await runProcess('runtime', level, ({ signal, logger }) =>
     flushCompileCache,
   ),
 );
+
+function cniOptions(configFolder: string | undefined, pluginFolders: string) {
+  if (configFolder === undefined) return undefined;
+  return { configFolder, pluginFolders: pluginFolders.split(':') };
+}
 
 function usage(flag: string): never {
   process.stderr.write(`skiff runtime: ${flag} is missing or not valid\n`);

@@ -24,6 +24,8 @@ export interface LabSpec {
   readonly runDir: string;
   /** A KubeSchedulerConfiguration for the scheduler; absent: its defaults. */
   readonly schedulerConfig?: string;
+  /** A folder of CNI configurations for the nodes' runtimes; absent: the built-in bridge. */
+  readonly cniConfDir?: string;
   /** Policy files for the scheduler; absent: none. */
   readonly policies?: readonly string[];
 }

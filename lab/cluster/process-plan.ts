@@ -102,6 +102,7 @@ function nodeProcesses(
     ...['--cgroup-root', cgroupRoot],
     ...['--pod-cidr', podCidr(spec, node)],
     ...['--registry-config', registryConfigFile(spec)],
+    ...(spec.cniConfDir === undefined ? [] : ['--cni-conf-dir', spec.cniConfDir]),
   ]);
   const agent = component(`${node.name}/agent`, 'agent/main.ts', [
     ...['--kubeconfig', path.join(pkiDir(spec), `${node.name}.kubeconfig`)],

@@ -53,6 +53,8 @@ export interface LabOptions {
   readonly schedulerConfig?: string;
   /** Absolute paths. */
   readonly policies?: readonly string[];
+  /** An absolute path: a folder of CNI configurations. */
+  readonly cniConfDir?: string;
   /** A file that says how registries are reached; a lab that is up takes it too. */
   readonly registryConfig?: string;
 }
@@ -142,6 +144,7 @@ function newSpec(options: LabOptions, runDir: string): LabSpec {
   }
   const schedulerConfig = options.schedulerConfig ?? kept?.schedulerConfig;
   const policies = options.policies ?? kept?.policies;
+  const cniConfDir = options.cniConfDir ?? kept?.cniConfDir;
   const machine = { cpus: os.availableParallelism(), memoryBytes: os.totalmem() };
   return {
     name: options.name,
@@ -154,6 +157,7 @@ function newSpec(options: LabOptions, runDir: string): LabSpec {
     runDir,
     ...(schedulerConfig === undefined ? {} : { schedulerConfig }),
     ...(policies === undefined ? {} : { policies }),
+    ...(cniConfDir === undefined ? {} : { cniConfDir }),
   };
 }
 
@@ -170,6 +174,11 @@ function assertSame(spec: LabSpec, options: LabOptions): void {
       : '',
     differs(options.policies?.join(' '), spec.policies?.join(' '))
       ? (spec.policies?.map((file) => `--policy ${file}`).join(' ') ?? 'no --policy')
+      : '',
+    differs(options.cniConfDir, spec.cniConfDir)
+      ? spec.cniConfDir === undefined
+        ? 'no --cni-conf-dir'
+        : `--cni-conf-dir ${spec.cniConfDir}`
       : '',
     differs(options.dataDir, spec.dataDir) ? `--data-dir ${spec.dataDir}` : '',
   ].filter((text) => text !== '');

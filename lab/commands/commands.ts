@@ -33,6 +33,7 @@ interface UpFlags {
   readonly policy?: readonly string[];
   readonly filename?: readonly string[];
   readonly registryConfig?: string;
+  readonly cniConfDir?: string;
   readonly timeout: number;
 }
 
@@ -88,6 +89,7 @@ function newProgram(env: NodeJS.ProcessEnv, finish: (isGood: boolean) => void): 
     .option('--policy <file>', 'a policy in TypeScript for the scheduler (repeatable)', collect)
     .option('-f, --filename <path>', 'apply this file or folder (- for standard input)', collect)
     .option('--registry-config <file>', 'how registries are reached: HTTP, mirrors, certificates')
+    .option('--cni-conf-dir <dir>', 'connect pods by CNI plugins, as the folder says')
     .option('--timeout <seconds>', 'give up after this long', seconds, 120)
     .action(async (flags: UpFlags) => finish(await upCommand(flags, env)));
   program
@@ -169,6 +171,7 @@ async function upCommand(flags: UpFlags, env: NodeJS.ProcessEnv): Promise<boolea
         ? {}
         : { policies: flags.policy.map((file) => path.resolve(file)) }),
       ...(flags.registryConfig === undefined ? {} : { registryConfig: flags.registryConfig }),
+      ...(flags.cniConfDir === undefined ? {} : { cniConfDir: path.resolve(flags.cniConfDir) }),
     },
     { files: flags.filename ?? [], timeoutMs: flags.timeout * 1000 },
     { clock: systemClock, progress: new Progress(systemClock, print), env, write: print },

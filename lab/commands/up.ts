@@ -5,6 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
+import { readCniConfig } from '../../agent/runtime/network/cni/cni-config.ts';
 import type { Clock } from '../../base/clock.ts';
 import { type AppliedObject, applyObject, outcomeLine } from '../../cli/apply/apply-object.ts';
 import { type ManifestObject, readManifests } from '../../cli/manifests/read-manifests.ts';
@@ -39,6 +40,18 @@ export interface UpDeps {
   readonly write: (text: string) => void;
 }
 
+/** Why pods could not be connected as this folder says. */
+function cniProblem(folder: string | undefined): string | undefined {
+  if (folder === undefined) return undefined;
+  try {
+    // The pod network is each node's own: any will do to see whether the file can be read.
+    if (readCniConfig(folder, '10.0.0.0/24') !== undefined) return undefined;
+    return `"${folder}" has no CNI configuration: a file that ends in .conflist, .conf or .json`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
 /** Returns whether all is Ready; throws when a step fails. */
 export async function up(
   options: LabOptions,
@@ -56,6 +69,8 @@ export async function up(
     const wrong = await policyProblem(file, clock);
     if (wrong !== undefined) throw new UsageError(wrong);
   }
+  const network = cniProblem(options.cniConfDir);
+  if (network !== undefined) throw new UsageError(network);
   await progress.step('Machine', () => prepareMachine(options, deps));
   const { spec, wasUp } = await startLab(options, deps);
   const client = await connect(spec);

@@ -66,6 +66,11 @@ export class RuntimeNode {
     return path.join(this.folder, 'registries.yaml');
   }
 
+  /** Pods are connected by CNI plugins when a test has made it before the start. */
+  get cniConfDir(): string {
+    return path.join(this.folder, 'cni');
+  }
+
   get logDir(): string {
     return path.join(this.folder, 'logs');
   }
@@ -87,6 +92,7 @@ export class RuntimeNode {
       ...['--image-dir', this.imageDir, '--cgroup-root', this.cgroupRoot],
       ...['--pod-cidr', '10.232.9.0/24', '--log-level', 'debug'],
       ...['--registry-config', this.registryConfig],
+      ...(existsSync(this.cniConfDir) ? ['--cni-conf-dir', this.cniConfDir] : []),
     ];
     // As the launcher does: without it, every start strips types anew.
     const cache = process.env.NODE_COMPILE_CACHE ?? path.resolve('node_modules/.cache/compile');

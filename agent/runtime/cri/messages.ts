@@ -26,7 +26,7 @@ export function sandboxStatusMessage(record: SandboxRecord): Input<PodSandboxSta
   const options = record.config.linux?.security_context?.namespace_options ?? null;
   return {
     ...sandboxMessage(record),
-    network: { ip: record.ip },
+    network: { ip: record.ip, additional_ips: (record.additionalIps ?? []).map((ip) => ({ ip })) },
     linux: { namespaces: { options } },
   };
 }

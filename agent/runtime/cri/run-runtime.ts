@@ -14,8 +14,11 @@ import { ImageStore } from '../image/image-store.ts';
 import { readRegistryConfig } from '../image/registry/read-config.ts';
 import { EMPTY_CONFIG, type RegistryConfig } from '../image/registry/registry-config.ts';
 import { BridgeNetwork } from '../network/bridge.ts';
+import { CniNetwork } from '../network/cni/cni-network.ts';
+import { newPluginRunner } from '../network/cni/run-plugin.ts';
 import { runIp } from '../network/ip-command.ts';
 import { connectPod } from '../network/pod-link.ts';
+import type { PodNetwork } from '../network/pod-network.ts';
 import { Containers } from '../sandbox/containers.ts';
 import { EventHub } from '../sandbox/event-hub.ts';
 import { Recovery } from '../sandbox/recovery.ts';
@@ -26,6 +29,12 @@ import { ensureSpawner } from '../spawner/launch.ts';
 import { RuntimeState } from '../store/runtime-state.ts';
 import { StreamingServer } from '../streaming/streaming-server.ts';
 import { CriServer } from './server.ts';
+
+export interface CniOptions {
+  readonly configFolder: string;
+  /** Where plugins are looked for, the first one first. */
+  readonly pluginFolders: readonly string[];
+}
 
 export interface RuntimeOptions {
   /** Of the CRI server. */
@@ -40,6 +49,8 @@ export interface RuntimeOptions {
   readonly podCidr: string;
   /** How registries are reached; the file need not be there. */
   readonly registryConfig: string | undefined;
+  /** Absent: the built-in bridge. */
+  readonly cni: CniOptions | undefined;
 }
 
 /** Resolves when everything it opened is closed; containers and the spawner stay. */
@@ -50,17 +61,11 @@ export async function runRuntime(
   signal: AbortSignal,
   onServing: () => void,
 ): Promise<void> {
-  const { socket, runDir, dataDir, imageDir, cgroupRoot, podCidr } = options;
+  const { socket, runDir, dataDir, imageDir, cgroupRoot } = options;
   mkdirSync(runDir, { recursive: true, mode: 0o700 });
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   await takeSocket(socket);
-  const network = new BridgeNetwork({
-    podCidr,
-    folder: path.join(runDir, 'network'),
-    runIp,
-    connectPod,
-    forwardingFile: '/proc/sys/net/ipv4/ip_forward',
-  });
+  const network = podNetwork(options, clock, logger);
   const images = new ImageStore(imageDir, runDir, clock);
   const spawner = new SpawnerLink(() => ensureSpawner(runDir, clock), logger);
   const runtime = new Runtime({
@@ -90,7 +95,7 @@ export async function runRuntime(
   };
   const linked = spawner.run(signal, observer, ready.resolve);
   await Promise.all([network.setUp(), streaming.listen(), Promise.race([ready.promise, linked])]);
-  recovery.removeLeftovers();
+  await recovery.removeLeftovers();
   await server.listen(socket);
   logger.info('Serving', { socket });
   // Makes the layer of the built-in image now rather than for the first container.
@@ -103,6 +108,27 @@ export async function runRuntime(
     await streaming.close();
     rmSync(socket, { force: true });
   }
+}
+
+/** The built-in bridge, or what a folder of CNI configurations says. */
+function podNetwork(options: RuntimeOptions, clock: Clock, logger: Logger): PodNetwork {
+  const { podCidr, runDir, cni } = options;
+  if (cni !== undefined) {
+    return new CniNetwork({
+      configFolder: cni.configFolder,
+      podCidr,
+      folder: path.join(runDir, 'network', 'cni'),
+      plugins: newPluginRunner(cni.pluginFolders, clock),
+      logger,
+    });
+  }
+  return new BridgeNetwork({
+    podCidr,
+    folder: path.join(runDir, 'network'),
+    runIp,
+    connectPod,
+    forwardingFile: '/proc/sys/net/ipv4/ip_forward',
+  });
 }
 
 function registryConfig({ registryConfig: file }: RuntimeOptions): RegistryConfig {

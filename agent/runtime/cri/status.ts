@@ -1,5 +1,6 @@
 /** Status: whether pods can be run. Only features that work are advertised. */
 
+import type { NetworkReadiness } from '../network/pod-network.ts';
 import { hasUserNamespaces } from '../sandbox/user-namespace.ts';
 import type { Rpc } from './rpc.ts';
 
@@ -7,7 +8,7 @@ export const status: Rpc<'Status'> = async ({ runtime }, { verbose }) => ({
   status: {
     conditions: [
       { type: 'RuntimeReady', status: true, reason: '', message: '' },
-      { type: 'NetworkReady', status: true, reason: '', message: '' },
+      networkCondition(runtime.parts.network.readiness()),
     ],
   },
   runtime_handlers: [
@@ -19,3 +20,9 @@ export const status: Rpc<'Status'> = async ({ runtime }, { verbose }) => ({
   features: { supplemental_groups_policy: true },
   info: verbose ? { config: JSON.stringify({ dataDir: runtime.parts.dataDir }) } : {},
 });
+
+function networkCondition(readiness: NetworkReadiness) {
+  const type = 'NetworkReady';
+  if (readiness.isReady) return { type, status: true, reason: '', message: '' };
+  return { type, status: false, reason: readiness.reason, message: readiness.message };
+}

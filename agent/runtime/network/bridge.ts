@@ -11,6 +11,7 @@ import { type Cidr, parseCidr } from './cidr.ts';
 import type { RunIp } from './ip-command.ts';
 import { Ipam } from './ipam.ts';
 import type { ConnectPod } from './pod-link.ts';
+import type { NetworkReadiness, PodAttachment, PodNetwork } from './pod-network.ts';
 
 export const BRIDGE = 'skiff0';
 const POD_INTERFACE = 'eth0';
@@ -29,7 +30,8 @@ export interface BridgeNetworkOptions {
   readonly forwardingFile: string;
 }
 
-export class BridgeNetwork {
+export class BridgeNetwork implements PodNetwork {
+  readonly hasHostPorts = false;
   readonly #ipam: Ipam;
   readonly #runIp: RunIp;
   readonly #connectPod: ConnectPod;
@@ -63,13 +65,17 @@ export class BridgeNetwork {
     writeFileSync(this.#forwardingFile, '1');
   }
 
+  /** It is there once it is set up. */
+  readiness(): NetworkReadiness {
+    return { isReady: true };
+  }
+
   /** Releases the addresses of all sandboxes but these. */
-  keepOnly(sandboxIds: ReadonlySet<string>): void {
+  async keepOnly(sandboxIds: ReadonlySet<string>): Promise<void> {
     this.#ipam.keepOnly(sandboxIds);
   }
 
-  /** Connects the network namespace pinned at the path. Returns the pod's address. Undoes on failure. */
-  async attach(sandboxId: string, netnsPath: string): Promise<string> {
+  async attach({ sandboxId }: PodAttachment, netnsPath: string): Promise<readonly string[]> {
     const address = this.#ipam.take(sandboxId);
     if (address === undefined) throw new Error('No address is left in the pod network');
     try {
@@ -85,10 +91,10 @@ export class BridgeNetwork {
         isIpv6: this.#isIpv6,
       });
     } catch (error) {
-      this.detach(sandboxId);
+      await this.detach(sandboxId);
       throw error;
     }
-    return address;
+    return [address];
   }
 
   /**
@@ -96,7 +102,7 @@ export class BridgeNetwork {
    * takes apart by itself: told to, it keeps the caller waiting for some ten milliseconds. Addresses are
    * handed out in turn, so that this one is not given again meanwhile.
    */
-  detach(sandboxId: string): void {
+  async detach(sandboxId: string): Promise<void> {
     this.#ipam.release(sandboxId);
   }
 

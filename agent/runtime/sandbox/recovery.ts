@@ -68,7 +68,7 @@ export class Recovery {
   }
 
   /** Removes what is on disk without a record. Once, before anything is made. */
-  removeLeftovers(): void {
+  async removeLeftovers(): Promise<void> {
     const { state, images, network, dataDir, clock } = this.#runtime.parts;
     const containerIds = new Set(state.containers().map((record) => record.id));
     const sandboxIds = new Set(state.sandboxes().map((record) => record.id));
@@ -77,7 +77,7 @@ export class Recovery {
     images.keepOnly(containerIds);
     images.removeStale(clock.wallMs());
     const attached = state.sandboxes().filter((record) => record.isNetworkAttached);
-    network.keepOnly(new Set(attached.map((record) => record.id)));
+    await network.keepOnly(new Set(attached.map((record) => record.id)));
   }
 
   /** One thing that cannot be put right must not keep the others from it: the next start tries again. */

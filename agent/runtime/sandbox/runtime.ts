@@ -12,7 +12,7 @@ import type { CgroupStats } from '../cgroup/stats.ts';
 import { containerStatusMessage, sandboxStatusMessage } from '../cri/messages.ts';
 import type { ImagePuller } from '../image/image-puller.ts';
 import type { ImageStore } from '../image/image-store.ts';
-import type { BridgeNetwork } from '../network/bridge.ts';
+import type { PodNetwork } from '../network/pod-network.ts';
 import type { ContainerRecord } from '../store/container-record.ts';
 import type { RuntimeState } from '../store/runtime-state.ts';
 import type { SandboxRecord } from '../store/sandbox-record.ts';
@@ -25,7 +25,7 @@ export interface RuntimeParts {
   readonly spawner: SpawnerLink;
   readonly images: ImageStore;
   readonly puller: ImagePuller;
-  readonly network: BridgeNetwork;
+  readonly network: PodNetwork;
   readonly events: EventHub;
   readonly clock: Clock;
   readonly logger: Logger;

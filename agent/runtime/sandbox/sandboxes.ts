@@ -33,8 +33,8 @@ export class Sandboxes {
 
   /** Returns its id. */
   async run({ config, runtime_handler }: RunPodSandboxRequest): Promise<string> {
-    const { state } = this.#runtime.parts;
-    const { checked, metadata } = checkedConfig(config, runtime_handler);
+    const { state, network } = this.#runtime.parts;
+    const { checked, metadata } = checkedConfig(config, runtime_handler, network.hasHostPorts);
     const name = sandboxName(metadata);
     const owner = state.ownerOf(`pod ${name}`);
     if (owner !== undefined) {
@@ -86,7 +86,7 @@ export class Sandboxes {
 
   /** Takes a sandbox apart that was never shown to anybody. */
   async undoRun(record: SandboxRecord): Promise<void> {
-    if (record.isNetworkAttached) this.#runtime.parts.network.detach(record.id);
+    if (record.isNetworkAttached) await this.#runtime.parts.network.detach(record.id);
     await this.#takeApart(record);
   }
 
@@ -94,16 +94,17 @@ export class Sandboxes {
     const { spawner, network, cgroupRoot } = this.#runtime.parts;
     const spec = sandboxSpec(record, cgroupRoot);
     const namespaces = await spawner.client.request('createSandbox', spec);
-    let ip = '';
-    if (namespaces.net !== undefined) ip = await network.attach(record.id, namespaces.net);
-    const { config } = record;
+    const { config, metadata } = record;
+    const pod = { sandboxId: record.id, metadata, portMappings: config.port_mappings };
+    const [ip = '', ...additionalIps] =
+      namespaces.net === undefined ? [] : await network.attach(pod, namespaces.net);
     writePodFiles({
       folder: this.#runtime.sandboxFolder(record.id),
       hostname: config.hostname,
       ip,
       dns: config.dns_config,
     });
-    this.#runtime.putSandbox({ ...record, ip, phase: 'ready' });
+    this.#runtime.putSandbox({ ...record, ip, additionalIps, phase: 'ready' });
   }
 
   async #stop(id: string): Promise<void> {
@@ -115,7 +116,7 @@ export class Sandboxes {
     const containers = state.containersOf(id);
     await Promise.all(containers.map((container) => this.#containers.kill(container.id)));
     if (!record.isNetworkAttached) return;
-    network.detach(id);
+    await network.detach(id);
     await asCri(spawner.client.request('stopSandbox', { sandboxId: id }));
     this.#runtime.putSandbox({ ...record, phase: 'notready', isNetworkAttached: false });
   }
@@ -175,6 +176,7 @@ function sharedPid(record: SandboxRecord, cgroupRoot: string): SharedPidNamespac
 function checkedConfig(
   config: PodSandboxConfig | null,
   runtimeHandler: string,
+  hasHostPorts: boolean,
 ): { readonly checked: PodSandboxConfig; readonly metadata: PodSandboxMetadata } {
   const invalid = (message: string): never => {
     throw new CriError('INVALID_ARGUMENT', message);
@@ -198,7 +200,7 @@ function checkedConfig(
     return unimplemented('user namespaces on this kernel');
   }
   const hostPort = config.port_mappings.find((mapping) => mapping.host_port > 0);
-  if (hostPort !== undefined && !isOnNodeNetwork(config)) {
+  if (hostPort !== undefined && !hasHostPorts && !isOnNodeNetwork(config)) {
     return unimplemented(`host port ${hostPort.host_port}`);
   }
   return { checked: config, metadata };

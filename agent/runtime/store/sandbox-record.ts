@@ -17,6 +17,8 @@ export interface SandboxRecord {
   readonly phase: 'creating' | 'ready' | 'notready';
   /** The pod's address; empty on the node's network. */
   readonly ip: string;
+  /** Of other families or networks; absent: none. */
+  readonly additionalIps?: readonly string[];
   /** It has, or may have, an address and a veth pair that must be taken away. */
   readonly isNetworkAttached: boolean;
 }

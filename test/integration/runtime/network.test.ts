@@ -12,6 +12,7 @@ import { parseCidr } from '../../../agent/runtime/network/cidr.ts';
 import { type RunIp, runIp } from '../../../agent/runtime/network/ip-command.ts';
 import { Ipam } from '../../../agent/runtime/network/ipam.ts';
 import { connectPod } from '../../../agent/runtime/network/pod-link.ts';
+import type { PodAttachment } from '../../../agent/runtime/network/pod-network.ts';
 import { until } from '../../support/cri-pods.ts';
 
 describe('the addresses of pods', () => {
@@ -88,7 +89,8 @@ describe('the network of a node', () => {
     await network.setUp();
     await network.setUp();
     const addresses = [];
-    for (const name of pods) addresses.push(await network.attach(idOf(name), netns(name)));
+    for (const name of pods)
+      addresses.push(...(await network.attach(podOf(idOf(name)), netns(name))));
     assert.deepEqual(addresses, ['10.231.7.2', '10.231.7.3']);
     const inPod = (...args: string[]): string => ip('netns', 'exec', pods[0] ?? '', ...args);
     inPod('ping', '-c1', '-W2', '10.231.7.3');
@@ -99,7 +101,7 @@ describe('the network of a node', () => {
     assert.match(inPod('ip', 'link', 'show', 'lo'), /UP/);
     assert.match(shown, /10\.231\.7\.2\/24/);
     assert.doesNotMatch(shown, /inet6/);
-    for (const name of [...pods.map(idOf), 'unknown']) network.detach(name);
+    for (const name of [...pods.map(idOf), 'unknown']) await network.detach(name);
     for (const name of pods) ip('netns', 'delete', name);
     await until('the links are gone', async () => !ip('-n', node, '-o', 'link').includes('veth'));
     assert.deepEqual(readdirSync(path.join(folder, 'addresses')), []);
@@ -108,13 +110,18 @@ describe('the network of a node', () => {
   it('undoes an attachment that fails', async () => {
     const network = newNetwork();
     await network.setUp();
-    await assert.rejects(network.attach('feedbeef', '/run/netns/skt-cri-none'), /ENOENT/);
+    await assert.rejects(network.attach(podOf('feedbeef'), '/run/netns/skt-cri-none'), /ENOENT/);
     // The second time the name is taken in the pod.
     const [pod = ''] = pods;
-    await network.attach('feed1', netns(pod));
-    await assert.rejects(network.attach('feed2', netns(pod)), /make vethfeed2: EEXIST/);
-    network.detach('feed1');
+    await network.attach(podOf('feed1'), netns(pod));
+    await assert.rejects(network.attach(podOf('feed2'), netns(pod)), /make vethfeed2: EEXIST/);
+    await network.detach('feed1');
     assert.deepEqual(readdirSync(path.join(folder, 'addresses')), []);
     assert.doesNotMatch(ip('-n', node, '-o', 'link'), /vethfeed2|vethfeedbeef/);
   });
 });
+
+function podOf(sandboxId: string): PodAttachment {
+  const metadata = { name: sandboxId, namespace: 'default', uid: sandboxId, attempt: 0 };
+  return { sandboxId, metadata, portMappings: [] };
+}
