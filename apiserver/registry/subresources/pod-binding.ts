@@ -88,6 +88,9 @@ function assign(pod: ApiObject, binding: ApiObject, node: string, nowMs: number)
     throw refuse(`pod ${metadata.name} has non-empty .spec.schedulingGates`);
   }
   pod.spec = { ...spec, nodeName: node };
+  // Where room was being made says nothing any more (ClearingNominatedNodeNameAfterBinding).
+  const { nominatedNodeName: _none, ...status } = pod.status ?? {};
+  pod.status = status;
   if (annotations !== undefined) metadata.annotations = { ...metadata.annotations, ...annotations };
   if (labels !== undefined) metadata.labels = { ...metadata.labels, ...labels };
   setCondition(pod, { type: 'PodScheduled', status: 'True' }, formatTime(nowMs));

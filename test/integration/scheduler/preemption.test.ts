@@ -94,7 +94,9 @@ describe('preemption', () => {
     // The kubelet, which isn't here, would say that it is gone.
     await client.delete(pods, { namespace, name: 'low' }, { gracePeriodSeconds: 0 });
     await eventually('high has the room', async () => {
-      assert.equal((await get('high')).spec.nodeName, 'n1');
+      const { spec, status } = await get('high');
+      assert.equal(spec.nodeName, 'n1');
+      assert.equal(status.nominatedNodeName, undefined, 'Nothing is to be made room for any more');
     });
     await eventually('there is an event', async () => {
       const { items } = await client.list(events, { namespace });
