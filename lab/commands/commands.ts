@@ -20,7 +20,9 @@ import { formatChecks } from '../doctor/print.ts';
 import { editKubeconfig, invokingUser, kubeconfigPath, withoutLab } from '../kubeconfig.ts';
 import { Progress } from '../progress.ts';
 import { addImageCommands } from './image-commands.ts';
-import { UsageError } from './usage-error.ts';
+import { Interrupted, UsageError, WholeError } from './usage-error.ts';
+
+const INTERRUPTED_CODE = 130;
 
 interface UpFlags {
   readonly name: string;
@@ -58,6 +60,7 @@ export async function runLabCommand(
   } catch (error) {
     if (isCommanderExit(error)) return error.exitCode === 0 ? 0 : 2;
     write(process.stderr, `skiff: ${messageOf(error)}\n`);
+    if (error instanceof Interrupted) return INTERRUPTED_CODE;
     if (error instanceof UsageError) return 2;
     return 1;
   }
@@ -244,7 +247,7 @@ function isCommanderExit(error: unknown): error is { readonly exitCode: number }
 /** The message and those of its causes, in one line. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error
+  return error.cause instanceof Error && !(error instanceof WholeError)
     ? `${error.message}: ${messageOf(error.cause)}`
     : error.message;
 }

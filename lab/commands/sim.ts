@@ -12,6 +12,7 @@ import {
   openForComparison,
 } from '../simulation/run/open-experiment.ts';
 import { RunProgress } from '../simulation/run/run-progress.ts';
+import { Interrupted } from './usage-error.ts';
 
 interface RunFlags {
   readonly output: string;
@@ -20,8 +21,6 @@ interface RunFlags {
   readonly policies?: readonly string[];
 }
 
-/** The exit code of a command that SIGINT has ended. */
-const INTERRUPTED = 130;
 /** More than the cores of any machine that this is for. */
 const WORKERS_MAX = 256;
 
@@ -73,8 +72,7 @@ function interruptible(progress: RunProgress): () => AbortSignal {
     for (const name of ['SIGINT', 'SIGTERM'] as const) {
       process.once(name, () => {
         progress.clear();
-        controller.abort(new Error('interrupted: nothing was written'));
-        process.exitCode = INTERRUPTED;
+        controller.abort(new Interrupted('interrupted: nothing was written'));
       });
     }
     return controller.signal;

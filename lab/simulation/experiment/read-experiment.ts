@@ -6,13 +6,14 @@
 import path from 'node:path';
 import { parseYamlBody } from '../../../proto/api/yaml-body.ts';
 import { FieldReader, type Problems } from '../../../scheduler/config/field-reader.ts';
+import { WholeError } from '../../commands/usage-error.ts';
 import type { Experiment, ExperimentOptions, ParameterSpec, PolicySpec } from './experiment.ts';
 import { readCluster } from './read-cluster.ts';
 import { readWorkload } from './read-workload.ts';
 import { readTime } from './units.ts';
 
 /** What is wrong with an experiment, or with a file that it names, in one line. */
-export class ExperimentError extends Error {
+export class ExperimentError extends WholeError {
   override readonly name = 'ExperimentError';
 }
 

@@ -5,6 +5,7 @@ import { runPolicy } from '../engine/run-policy.ts';
 import type { Scenario } from '../engine/scenario.ts';
 import type { DecisionObserver } from '../engine/scheduling-core.ts';
 import type { Experiment } from '../experiment/experiment.ts';
+import { ExperimentError } from '../experiment/read-experiment.ts';
 import { contentHash } from '../result/content-hash.ts';
 import type { RunResult } from '../result/run-result.ts';
 import { type Inputs, scenarioOf } from '../workload/scenario-of.ts';
@@ -51,7 +52,7 @@ export class RunMaker {
       });
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new Error(`policy "${policy.name}", seed ${seed}: ${why}`, { cause });
+      throw new ExperimentError(`policy "${policy.name}", seed ${seed}: ${why}`, { cause });
     }
   }
 
