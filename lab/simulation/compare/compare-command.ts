@@ -29,6 +29,7 @@ interface Flags {
   readonly baseline?: string;
   readonly seeds?: string;
   readonly tieBreaks: string;
+  readonly compact?: string;
   readonly output?: readonly string[];
 }
 
@@ -50,6 +51,10 @@ export function addCompare(sim: Command, deps: CompareDeps): void {
       TIE_BREAKS.join(','),
     )
     .option(
+      '--compact <percent>',
+      'also find how few nodes each policy needs for pods that ask for so much of the cluster (3 seeds)',
+    )
+    .option(
       '-o, --output <format>',
       'table, csv, json or html=FILE; more than once, each also with =FILE (default table)',
       (value: string, before: readonly string[] | undefined) => [...(before ?? []), value],
@@ -61,7 +66,12 @@ async function compare(file: string, flags: Flags, deps: CompareDeps): Promise<v
   // What was typed wrong is told before anything runs.
   const outputs = (flags.output ?? ['table']).map(parseOutput);
   const tieBreaks = parseTieBreaks(flags.tieBreaks);
-  const count = flags.seeds === undefined ? undefined : parseCount(flags.seeds);
+  const count =
+    flags.seeds === undefined ? undefined : parseCount('--seeds', flags.seeds, SEEDS_MAX);
+  const compact =
+    flags.compact === undefined
+      ? {}
+      : { compactPercent: parseCount('--compact', flags.compact, 100) };
   const policies = flags.policies?.split(',').filter((name) => name !== '');
   const opened = await deps.open(file, deps.signal);
   const listed = opened.kind === 'experiment' ? opened.seeds : opened.results.seeds;
@@ -82,6 +92,7 @@ async function compare(file: string, flags: Flags, deps: CompareDeps): Promise<v
     {
       ...(flags.baseline === undefined ? {} : { baseline: flags.baseline }),
       tieBreaks,
+      ...compact,
       command: commandText(file, flags),
     },
     opened.kind === 'experiment' ? opened.rerun : undefined,
@@ -115,19 +126,23 @@ function parseTieBreaks(text: string): readonly string[] {
   throw new UsageError(`--tie-breaks: "${wrong}" is none of ${TIE_BREAKS.join(', ')}, none`);
 }
 
-function parseCount(text: string): number {
+function parseCount(flag: string, text: string, max: number): number {
   const count = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (count >= 1 && count <= SEEDS_MAX) return count;
-  throw new UsageError(`--seeds ${text}: use a whole number from 1 to ${SEEDS_MAX}`);
+  if (count >= 1 && count <= max) return count;
+  throw new UsageError(`${flag} ${text}: use a whole number from 1 to ${max}`);
 }
 
 /** What repeats it; where the output went does not matter. */
-function commandText(file: string, { policies, baseline, seeds, tieBreaks }: Flags): string {
+function commandText(
+  file: string,
+  { policies, baseline, seeds, tieBreaks, compact }: Flags,
+): string {
   const words = ['skiff', 'sim', 'compare', file];
   if (policies !== undefined) words.push('--policies', policies);
   if (baseline !== undefined) words.push('--baseline', baseline);
   if (seeds !== undefined) words.push('--seeds', seeds);
   if (tieBreaks !== TIE_BREAKS.join(',')) words.push('--tie-breaks', tieBreaks);
+  if (compact !== undefined) words.push('--compact', compact);
   return words.map((word) => (/^[\w./,:=@+-]+$/.test(word) ? word : quoted(word))).join(' ');
 }
 

@@ -7,6 +7,7 @@ import { contentHash } from '../result/content-hash.ts';
 import type { MetricInfo } from '../result/metrics.ts';
 import type { Arrivals, ExperimentResult, RunResult } from '../result/run-result.ts';
 import { thinCdf } from '../statistics/summary.ts';
+import { COMPACTION_METRIC } from './compaction.ts';
 import { compareMetrics } from './compare-metrics.ts';
 import type {
   Bound,
@@ -113,8 +114,9 @@ export function metricsOf(experiment: ExperimentResult): readonly Metric[] {
   const axis = experiment.runs[0]?.byShare.resource ?? 'cpu';
   const rankOf = ({ name }: MetricInfo): number => {
     if (name === primary) return 0;
-    if (experiment.mode === 'queued') return 1;
-    return name.endsWith(`.${axis}`) || /^(?:fragmentation|unplaced)/.test(name) ? 1 : 2;
+    if (name === COMPACTION_METRIC) return 1;
+    if (experiment.mode === 'queued') return 2;
+    return name.endsWith(`.${axis}`) || /^(?:fragmentation|unplaced)/.test(name) ? 2 : 3;
   };
   return experiment.metrics
     .filter(({ name }) => experiment.runs.some((run) => run.metrics[name] != null))

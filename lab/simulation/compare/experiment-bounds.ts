@@ -4,6 +4,7 @@
  * completion time. Worked out for each seed, from its arrivals alone.
  */
 
+import { nodesNeeded } from '../bounds/nodes-needed.ts';
 import {
   GPU_MILLI,
   type NodeKind,
@@ -13,6 +14,7 @@ import {
 import { makespanBound, meanJctBound, type TimedJob } from '../bounds/time-bounds.ts';
 import type { Arrivals, ExperimentResult } from '../result/run-result.ts';
 import { mean, standardDeviation } from '../statistics/summary.ts';
+import { COMPACTION_METRIC, COMPACTION_SEEDS } from './compaction.ts';
 import type { Bound } from './comparison.ts';
 
 /** The curve that shows the allocation of the axis resource, and the metric of it at 100 %. */
@@ -84,6 +86,29 @@ async function allocationBounds(
     ...(x.length > 1 ? { curve: { name: ALLOCATION_CURVE, x, y } } : {}),
   };
   return { bounds: [bound], notes: [] };
+}
+
+/** No cell compaction can go below it, of the seeds that were compacted. */
+export function compactionBound(experiment: ExperimentResult, percent: number): readonly Bound[] {
+  const axis = axisOf(experiment);
+  if (axis === undefined) return [];
+  const values = experiment.arrivals.map((arrivals, i) => {
+    if (i >= COMPACTION_SEEDS) return null;
+    const pods = arrivedBy(arrivals, axis, percent) ?? arrivals.podNames.length;
+    const { list } = podClassesOf(arrivals, pods, experiment);
+    return nodesNeeded(nodeKindsOf(arrivals, experiment), list) ?? null;
+  });
+  const known = values.filter((value) => value !== null);
+  if (known.length === 0) return [];
+  return [
+    {
+      metric: COMPACTION_METRIC,
+      values,
+      mean: mean(known),
+      sd: standardDeviation(known),
+      how: 'for each resource the volume on the largest nodes, Martello and Toth, and dual-feasible functions; which nodes are taken away is not known to it',
+    },
+  ];
 }
 
 function totalCapacity({ nodeKinds }: Arrivals, axis: number): number {

@@ -6,10 +6,11 @@
 import { UsageError } from '../../commands/usage-error.ts';
 import type { ExperimentResult } from '../result/run-result.ts';
 import { mean, standardDeviation } from '../statistics/summary.ts';
+import { withCompaction } from './compaction.ts';
 import { compareExperiment, isRandom, metricsOf } from './compare-experiment.ts';
 import type { Comparison, DecisionDiff, TieBreakOutcome } from './comparison.ts';
 import { type NodePoints, withRivals } from './decision-diff.ts';
-import { experimentBounds } from './experiment-bounds.ts';
+import { compactionBound, experimentBounds } from './experiment-bounds.ts';
 import { formatP } from './format.ts';
 
 /** What may differ from the experiment as it is written. */
@@ -24,6 +25,15 @@ export interface Rerun {
   readonly run: (overrides: RunOverrides) => Promise<ExperimentResult>;
   /** What the policy gave to the nodes at this row of its decisions; undefined when nothing was scored. */
   readonly explain: (policy: string, seed: number, row: number) => Promise<NodePoints | undefined>;
+  /**
+   * The fewest nodes on which the policy places all pods that come until they ask for so many percent of
+   * the axis resource; undefined when not even all nodes are enough.
+   */
+  readonly nodesNeeded: (
+    policy: string,
+    seed: number,
+    percent: number,
+  ) => Promise<number | undefined>;
 }
 
 export interface ComparisonOptions {
@@ -31,6 +41,8 @@ export interface ComparisonOptions {
   readonly baseline?: string;
   /** The rules to try; none: no further runs. */
   readonly tieBreaks: readonly string[];
+  /** Cell compaction with the pods that ask for so many percent; absent: none. */
+  readonly compactPercent?: number;
   readonly command: string;
 }
 
@@ -42,25 +54,29 @@ export const TIE_BREAK_SEEDS = 3;
 
 /** `rerun` is absent when there is only a file of results. Throws a UsageError for a policy unknown. */
 export async function runComparison(
-  experiment: ExperimentResult,
+  results: ExperimentResult,
   options: ComparisonOptions,
   rerun: Rerun | undefined,
   step: Step,
 ): Promise<Comparison> {
-  const names = experiment.policies.map(({ name }) => name);
+  const names = results.policies.map(({ name }) => name);
   const baseline = options.baseline ?? names[0] ?? '';
   if (!names.includes(baseline)) {
     throw new UsageError(`--baseline ${baseline} is not among the policies: ${names.join(', ')}`);
   }
+  const experiment = await compacted(results, options.compactPercent, rerun, step);
   const { bounds, notes } = await step('Bounds that no policy can beat', () =>
     experimentBounds(experiment),
   );
+  const { compactPercent } = options;
+  const compactionBounds =
+    compactPercent === undefined ? [] : compactionBound(experiment, compactPercent);
   const tieBreaks =
     rerun === undefined ? [] : await runTieBreaks(experiment, options.tieBreaks, rerun, step);
   const comparison = compareExperiment({
     experiment,
     baseline,
-    bounds,
+    bounds: [...bounds, ...compactionBounds],
     tieBreaks,
     notes: [
       ...notes,
@@ -74,6 +90,19 @@ export async function runComparison(
     explainDiffs(comparison.decisionDiffs, rerun),
   );
   return { ...comparison, decisionDiffs };
+}
+
+async function compacted(
+  experiment: ExperimentResult,
+  percent: number | undefined,
+  rerun: Rerun | undefined,
+  step: Step,
+): Promise<ExperimentResult> {
+  if (percent === undefined) return experiment;
+  if (rerun === undefined) throw new UsageError('--compact needs the experiment, not its results');
+  return await step('Cell compaction', () =>
+    withCompaction(experiment, (policy, seed) => rerun.nodesNeeded(policy, seed, percent)),
+  );
 }
 
 async function explainDiffs(

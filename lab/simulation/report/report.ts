@@ -62,6 +62,7 @@ function body(comparison: Comparison): readonly Markup[] {
       forestFigures(comparison),
       tieBreakFigure(comparison),
       distributionFigures(comparison),
+      decisionStories(comparison),
       element('h2', {}, 'All numbers'),
       metricsTable(comparison),
       element(
@@ -69,7 +70,6 @@ function body(comparison: Comparison): readonly Markup[] {
         { class: 'soft' },
         'Differences are paired: seed by seed, on the same arrivals. p is Wilcoxon’s signed-rank test, two-sided; with many policies and metrics a few small ones come by chance (the data in this file has them corrected, too, by Holm’s method).',
       ),
-      decisionStories(comparison),
       provenance(comparison),
       leftOut(comparison),
       element(

@@ -6,17 +6,19 @@ import { systemClock } from '../../../base/clock.ts';
 import type { Client } from '../../../client/client.ts';
 import { loadKubeconfig } from '../../../client/kubeconfig.ts';
 import { RestClient } from '../../../client/rest-client.ts';
+import { GPU_RESOURCE } from '../../../scheduler/gpu/gpu-request.ts';
+import { nodesNeededBy, podsUntil, withPods } from '../compare/compaction.ts';
 import type { Opened } from '../compare/compare-command.ts';
 import type { NodePoints } from '../compare/decision-diff.ts';
 import type { RunOverrides } from '../compare/run-comparison.ts';
 import type { Experiment, ExperimentOptions } from '../experiment/experiment.ts';
 import { ExperimentError, readExperiment } from '../experiment/read-experiment.ts';
 import { parseResults } from '../result/result-file.ts';
-import type { ExperimentResult, RunResult } from '../result/run-result.ts';
+import { type ExperimentResult, NO_NODE, type RunResult } from '../result/run-result.ts';
 import type { Inputs } from '../workload/scenario-of.ts';
 import { loadInputs } from './load-inputs.ts';
 import { runExperiment } from './run-experiment.ts';
-import { RunMaker } from './run-plan.ts';
+import { RunMaker, type RunTask } from './run-plan.ts';
 
 export interface OpenOptions {
   /** Threads; 0: none besides this one. */
@@ -71,19 +73,45 @@ export async function openForComparison(
   const { experiment, inputs, run } = await openExperiment(file, options, signal);
   const { seeds, policies } = experiment;
   const maker = new RunMaker(experiment, inputs, systemClock);
+  const taskOf = (policy: string, seed: number): RunTask => ({
+    policy: policies.findIndex(({ name }) => name === policy),
+    seed: seeds.indexOf(seed),
+  });
   const explain = async (
     policy: string,
     seed: number,
     row: number,
   ): Promise<NodePoints | undefined> => {
-    const task = {
-      policy: policies.findIndex(({ name }) => name === policy),
-      seed: seeds.indexOf(seed),
-    };
-    return await explainDecision(maker, task, row);
+    return await explainDecision(maker, taskOf(policy, seed), row);
+  };
+  const nodesNeeded = async (
+    policy: string,
+    seed: number,
+    percent: number,
+  ): Promise<number | undefined> => {
+    const task = taskOf(policy, seed);
+    return await compact(maker, task, { seed, percent, signal });
   };
   const names = policies.map(({ name }) => name);
-  return { kind: 'experiment', seeds, policies: names, rerun: { run, explain } };
+  return { kind: 'experiment', seeds, policies: names, rerun: { run, explain, nodesNeeded } };
+}
+
+/** The removal order is drawn from the seed: the same for every policy. */
+async function compact(
+  maker: RunMaker,
+  task: RunTask,
+  options: { readonly seed: number; readonly percent: number; readonly signal: AbortSignal },
+): Promise<number | undefined> {
+  const scenario = maker.scenario(options.seed);
+  const { resources } = scenario;
+  const gpu = resources.findIndex(({ name }) => name === GPU_RESOURCE);
+  const axis = gpu >= 0 ? gpu : resources.findIndex(({ name }) => name === 'cpu');
+  const fewer = withPods(scenario, podsUntil(scenario, axis, options.percent));
+  return await nodesNeededBy(fewer, options.seed, async (changed) => {
+    options.signal.throwIfAborted();
+    const { outcomes } = await maker.make(task, undefined, changed);
+    return outcomes.node.filter((node) => node === NO_NODE).length;
+  });
 }
 
 /** Runs up to this row again, and gives what each plugin gave to each node. */

@@ -31,14 +31,14 @@ export class RunMaker {
     this.#stopwatch = stopwatch;
   }
 
-  /** Throws an Error of one line that names policy and seed. */
-  async make(task: RunTask, observe?: DecisionObserver): Promise<RunResult> {
+  /** On the seed's scenario, or a changed one. Throws an Error of one line that names policy and seed. */
+  async make(task: RunTask, observe?: DecisionObserver, changed?: Scenario): Promise<RunResult> {
     const { mode, options, policies, seeds } = this.#experiment;
     const [spec, seed] = [policies[task.policy], seeds[task.seed]];
     if (spec === undefined || seed === undefined) throw new RangeError('No such run');
     const policy = this.#policies.get(task.policy) ?? (await loadPolicyOf(spec));
     this.#policies.set(task.policy, policy);
-    const scenario = this.scenario(seed);
+    const scenario = changed ?? this.scenario(seed);
     try {
       return runPolicy({
         scenario,

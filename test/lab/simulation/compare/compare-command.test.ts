@@ -28,6 +28,7 @@ async function compare(kind: Opened['kind'], ...args: readonly string[]) {
               return selectRuns(results, { ...overrides, seeds: [1, 2] });
             },
             explain: async () => undefined,
+            nodesNeeded: async () => 5,
           },
         };
   const sim = new Command('sim').exitOverride();
@@ -65,6 +66,13 @@ describe('sim compare', () => {
     assert.deepEqual(asked, [{ seeds: [1, 2, 3, 4], policies: ['tight', 'loose'] }]);
     const comparison = JSON.parse(text) as Comparison;
     assert.deepEqual([comparison.baseline, comparison.policies.length], ['tight', 2]);
+  });
+
+  it('finds how few nodes are needed when asked to', async () => {
+    const { text } = await compare('experiment', '--compact', '70', '--tie-breaks', 'none');
+    assert.match(text, /Nodes needed \(cell compaction\): 5 ± 0/);
+    assert.match(text, /repeat .* --compact 70\n$/);
+    await assert.rejects(compare('results', '--compact', '70'), /needs the experiment/);
   });
 
   it('compares results that were kept, on fewer seeds too', async () => {

@@ -28,6 +28,7 @@ describe('runComparison', () => {
           const rival = policy === 'tight' ? 'node-b' : 'node-a';
           return new Map([[rival, [{ plugin: 'Points', points: policy === 'tight' ? 43 : 50 }]]]);
         },
+        nodesNeeded: async () => 5,
       },
       step,
     );
