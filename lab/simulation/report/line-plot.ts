@@ -103,7 +103,11 @@ function yScale(plot: LinePlot, x: Scale, places: Range): Scale {
     const at = plot.reference?.x[i] ?? Number.NaN;
     return at >= x.from - 1e-9 && at <= x.to + 1e-9;
   });
-  return linearScale(rangeOf([...seen, ...reference]), places, { ticks: 6 });
+  const range = rangeOf([...seen, ...reference]);
+  // A band may reach below 0 where no value can be.
+  const isPositive = plot.series.every((one) => one.y.every((value) => value >= 0));
+  const from = isPositive ? Math.max(0, range.from) : range.from;
+  return linearScale({ from, to: range.to }, places, { ticks: 6 });
 }
 
 export function rangeOf(values: readonly number[]): Range {

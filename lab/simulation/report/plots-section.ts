@@ -55,7 +55,7 @@ export function curveFigures(comparison: Comparison): Child {
       ...(reference === undefined ? {} : { reference }),
     };
     const from = partFrom(series);
-    const whole = rangeOf(series.flatMap(({ x }) => x));
+    const whole = busyRange(series);
     const isCloser = from > whole.from + (whole.to - whole.from) / 4;
     return element(
       'figure',
@@ -64,7 +64,7 @@ export function curveFigures(comparison: Comparison): Child {
       linePlot({
         ...common,
         label: kind.title,
-        ...(isCloser ? { xRange: { from, to: whole.to } } : {}),
+        xRange: isCloser ? { from, to: whole.to } : whole,
         width: WIDE,
         height: 430,
         labelWidth,
@@ -298,6 +298,17 @@ function seriesOf(policies: readonly PolicyOutcome[], kind: CurveKind): readonly
 function referenceOf({ bounds }: Comparison, kind: CurveKind) {
   const curve = bounds.find((bound) => bound.curve?.name === kind.name)?.curve;
   return curve === undefined ? undefined : { name: 'bound', x: curve.x, y: curve.y };
+}
+
+/** The axis without the time after all have come to 0 for good. */
+function busyRange(series: readonly Series[]): Range {
+  const whole = rangeOf(series.flatMap(({ x }) => x));
+  const ends = series.map(({ x, y }) => {
+    const last = y.findLastIndex((value) => value > 0);
+    return x[last + 1] ?? whole.to;
+  });
+  const to = Math.max(whole.from, ...ends);
+  return { from: whole.from, to: to > whole.from ? to : whole.to };
 }
 
 /** Where on the axis the series begin to differ, with a little before it; its start when they do at once. */

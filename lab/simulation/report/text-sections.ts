@@ -54,6 +54,9 @@ export function finding(comparison: Comparison): Child {
   );
 }
 
+/** A larger p leaves the usual doubt. */
+const CHANCE = 0.05;
+
 function differenceText(outcome: MetricOutcome, metric: Metric, comparison: Comparison): string {
   const { difference } = outcome;
   if (difference === undefined) return ', and it is the baseline';
@@ -68,7 +71,7 @@ function differenceText(outcome: MetricOutcome, metric: Metric, comparison: Comp
   const sure =
     pairs < 2
       ? ''
-      : `${interval}, p ${/^</.test(formatP(p)) ? '' : '= '}${formatP(p)}, on ${seeds} of ${pairs} seeds)`;
+      : `${interval}, p ${/^</.test(formatP(p)) ? '' : '= '}${formatP(p)}, on ${seeds} of ${pairs} seeds${p > CHANCE ? ': it may be chance' : ''})`;
   return `, ${withUnit(size, differenceUnit(metric))} ${side} ${comparison.baseline}${sure}`;
 }
 

@@ -66,7 +66,10 @@ describe('compareExperiment', () => {
     assert.deepEqual(policy?.distributions.queueingDelay, [{ value: 0.5, part: 1 }]);
     assert.deepEqual(policy?.distributions.slowdown, [{ value: 1.05, part: 1 }]);
     assert.ok((policy?.curves.waiting?.mean.length ?? 0) > 0);
-    assert.match(reportHtml(comparison), /Pods that wait/);
+    const html = reportHtml(comparison);
+    const [plot = ''] = html.match(/<svg [^>]*aria-label="Pods that wait"[^>]*>/) ?? [];
+    // From 0, though nobody waits at first, and to where the last one that waited has gone.
+    assert.match(plot, / data-x="0 [\d.]+ .* data-y="0 /);
   });
 
   it('bounds what is allocated at the end when the cluster is not asked for in full', async () => {
