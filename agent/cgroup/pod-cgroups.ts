@@ -37,13 +37,14 @@ export interface PodCgroupsOptions {
 export class PodCgroups {
   readonly #options: PodCgroupsOptions;
   readonly #mountPoint: string;
-  readonly #unified: boolean;
+  /** Whether the machine has cgroup v2 alone. */
+  readonly isUnified: boolean;
   readonly #made = new Set<string>();
 
   constructor(options: PodCgroupsOptions) {
     this.#options = options;
     this.#mountPoint = options.mountPoint ?? '/sys/fs/cgroup';
-    this.#unified = existsSync(path.join(this.#mountPoint, 'cgroup.controllers'));
+    this.isUnified = existsSync(path.join(this.#mountPoint, 'cgroup.controllers'));
   }
 
   /** The path below the cgroup mount: the CRI's `cgroup_parent`. */
@@ -55,8 +56,9 @@ export class PodCgroups {
   ensure(pod: Pod): void {
     const limits = podCgroupLimits(pod);
     const group = this.pathOf(pod);
-    if (this.#unified) {
+    if (this.isUnified) {
       this.#makeUnified(group);
+      // As `cpuSharesToCPUWeight`; a runtime's own conversion is another: see cpu-weight.ts there.
       const weight = 1 + Math.floor(((limits.cpuShares - 2) * 9999) / 262_142);
       this.#write(group, 'cpu.weight', String(weight));
       const quota = limits.cpuQuotaUs === 0 ? 'max' : String(limits.cpuQuotaUs);
@@ -122,7 +124,7 @@ export class PodCgroups {
   }
 
   async #trees(): Promise<readonly string[]> {
-    if (this.#unified) return [this.#mountPoint];
+    if (this.isUnified) return [this.#mountPoint];
     const names = await readdir(this.#mountPoint);
     return names.map((name) => path.join(this.#mountPoint, name));
   }

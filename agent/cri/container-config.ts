@@ -36,6 +36,8 @@ export interface ContainerInput {
   readonly image: Image;
   /** Of the node. */
   readonly memoryCapacityBytes: number;
+  /** Alone: a hybrid machine limits by v1. */
+  readonly isCgroupV2: boolean;
   readonly security: SecurityOfNode;
 }
 
@@ -79,6 +81,8 @@ function resourcesOf(input: ContainerInput): Input<LinuxContainerResources> {
     cpu_shares: cpuShares(requests.cpuMilli),
     memory_limit_in_bytes: limits.memoryBytes ?? 0,
     oom_score_adj: oomScoreAdj(input.pod, input.container, input.memoryCapacityBytes),
+    // A container whose process was killed for want of memory ends as a whole.
+    ...(input.isCgroupV2 ? { unified: { 'memory.oom.group': '1' } } : {}),
   };
 }
 

@@ -39,7 +39,7 @@ export interface PodContext {
   readonly mounts: Mounts;
   readonly volumes: VolumeManager;
   readonly images: ImageManager;
-  readonly cgroups: Pick<PodCgroups, 'pathOf' | 'ensure' | 'remove' | 'list'>;
+  readonly cgroups: Pick<PodCgroups, 'isUnified' | 'pathOf' | 'ensure' | 'remove' | 'list'>;
   readonly probes: ProbeManager;
   readonly hooks: HookRunner;
   readonly statuses: StatusManager;

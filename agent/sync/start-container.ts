@@ -114,6 +114,7 @@ async function prepare(context: PodContext, input: StartInput, signal: AbortSign
       mounts,
       image,
       memoryCapacityBytes,
+      isCgroupV2: context.cgroups.isUnified,
       security: {
         seccompProfileRoot: context.paths.seccompProfiles,
         ...(users === undefined ? {} : { users }),

@@ -4,20 +4,27 @@
  */
 
 import {
+  closeSync,
+  constants,
   existsSync,
   mkdirSync,
+  openSync,
   readdirSync,
   readFileSync,
   rmdirSync,
   statSync,
   writeFileSync,
+  writeSync,
 } from 'node:fs';
 import path from 'node:path';
 import type { Clock } from '../../../base/clock.ts';
 import { attachDeviceFilter } from './device-filter.ts';
 import { DEFAULT_DEVICE_RULES, type DeviceRule, formatDeviceRule } from './device-rules.ts';
-import { type CgroupLayout, cgroupFolders, controllerFolder, parseCgroupLayout } from './layout.ts';
-import { limitWrites, unsupportedLimits } from './limits-plan.ts';
+import { type CgroupLayout, cgroupFolders, controllerFolder } from './layout.ts';
+import { LimitError } from './limit-error.ts';
+import { type CgroupWrite, hybridFolder, limitWrites } from './limits-plan.ts';
+import { machineLayout } from './machine-layout.ts';
+import { resourceProblems } from './resource-problems.ts';
 import type { CgroupResources } from './resources.ts';
 
 /** Processes that were killed leave their cgroup within a few milliseconds. */
@@ -31,40 +38,57 @@ export class Cgroups {
   readonly #clock: Clock;
 
   /** Throws when no cgroups are mounted. */
-  constructor(clock: Clock) {
-    const layout = parseCgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'));
+  constructor(clock: Clock, layout: CgroupLayout | undefined = machineLayout()) {
     if (layout === undefined) throw new Error('No cgroups are mounted on this machine');
     this.layout = layout;
     this.#clock = clock;
   }
 
-  /** In words, what of these limits this machine cannot set; empty when all is fine. */
+  /** In words, what is wrong with these limits on this machine; empty when all is fine. */
   problems(resources: CgroupResources): readonly string[] {
-    return unsupportedLimits(this.layout, resources);
+    return resourceProblems(this.layout, resources);
   }
 
-  /** Makes the cgroup and those above it where they are missing, and sets its limits. */
+  /**
+   * Makes the cgroup and those above it where they are missing, and sets its limits. Throws a
+   * {@link LimitError}; the cgroup itself is gone again then.
+   */
   create(cgroup: string, resources: CgroupResources): void {
     const names = cgroup.split('/').filter((name) => name !== '');
     const paths = names.map((_, index) => `/${names.slice(0, index + 1).join('/')}`);
+    const needsHybrid = (resources.hugepageLimits ?? []).length > 0;
     for (const [index, level] of paths.entries()) {
+      const parent = paths[index - 1] ?? '';
       for (const folder of cgroupFolders(this.layout, level)) makeFolder(folder);
-      if (this.layout.kind === 'v1') this.#seedCpuset(level);
-      else this.#enableControllers(paths[index - 1] ?? '');
+      if (this.layout.kind === 'v2') enableControllers(`${this.layout.mount}${parent}`);
+      else this.#seedCpuset(level);
+      const hybrid = needsHybrid ? hybridFolder(this.layout, parent, 'hugetlb') : undefined;
+      if (hybrid !== undefined) tryWrite(`${hybrid}/cgroup.subtree_control`, '+hugetlb');
     }
-    this.limit(cgroup, resources);
+    try {
+      this.limit(cgroup, resources);
+    } catch (error) {
+      cgroupFolders(this.layout, cgroup).map(tryRemoveTree);
+      throw error;
+    }
   }
 
-  /** Sets the limits that are given and leaves the others. */
+  /** Sets the limits that are given and leaves the others. Throws a {@link LimitError}: none is set. */
   limit(cgroup: string, resources: CgroupResources): void {
-    const writes = limitWrites(this.layout, cgroup, resources);
-    const refused = writes.filter(({ file, value, isOptional }) => {
-      if (isOptional === true && !existsSync(file)) return false;
-      return !tryWrite(file, value);
-    });
+    const writes = limitWrites(this.layout, cgroup, resources).filter(
+      ({ file, isOptional }) => isOptional !== true || existsSync(file),
+    );
+    const before = writes.map(({ file }) => ({ file, value: tryRead(file).trim() }));
     // v1 wants the memory limit below that of memory and swap at every moment, so the order depends
-    // on which way they go; what is refused at first may be fine now.
-    for (const { file, value } of refused) writeFileSync(file, value);
+    // on which way they go; what is refused at first may be fine after the rest.
+    const refused = writes.filter(({ file, value }) => !tryWrite(file, value));
+    try {
+      for (const write of refused) writeLimit(write);
+    } catch (error) {
+      const restored = before.filter(({ file, value }) => !tryWrite(file, value));
+      for (const { file, value } of restored) tryWrite(file, value);
+      throw error;
+    }
   }
 
   /** Lets the container use these devices and no others; `undefined`: all. */
@@ -126,15 +150,27 @@ export class Cgroups {
       writeFileSync(`${folder}/${name}`, readFileSync(`${path.dirname(folder)}/${name}`));
     }
   }
+}
 
-  /** v2: what a cgroup's children may be limited in is switched on in the cgroup itself. */
-  #enableControllers(parent: string): void {
-    const [folder = ''] = cgroupFolders(this.layout, parent);
-    const names = readFileSync(`${folder}/cgroup.controllers`, 'utf8').trim().split(' ');
-    for (const name of names.filter((each) => each !== '')) {
-      // The kernel refuses those that cannot be shared out here; a limit that needs one then fails.
-      tryWrite(`${folder}/cgroup.subtree_control`, `+${name}`);
-    }
+/** v2: what a cgroup's children may be limited in is switched on in the cgroup itself. */
+function enableControllers(folder: string): void {
+  const on = words(tryRead(`${folder}/cgroup.subtree_control`));
+  const off = words(tryRead(`${folder}/cgroup.controllers`)).filter((name) => !on.includes(name));
+  const file = `${folder}/cgroup.subtree_control`;
+  if (off.length === 0 || tryWrite(file, off.map((name) => `+${name}`).join(' '))) return;
+  // The kernel refuses all for one that cannot be shared out here; a limit that needs it then fails.
+  for (const name of off) tryWrite(file, `+${name}`);
+}
+
+function words(text: string): readonly string[] {
+  return text.split(/\s+/).filter((word) => word !== '');
+}
+
+function writeLimit(write: CgroupWrite): void {
+  try {
+    writeExisting(write.file, write.value);
+  } catch (cause) {
+    throw new LimitError(write, { cause });
   }
 }
 
@@ -142,9 +178,19 @@ function makeFolder(folder: string): void {
   mkdirSync(folder, { recursive: true });
 }
 
+/** A file that the kernel has not made is not there: none is made in its place. */
+function writeExisting(file: string, value: string): void {
+  const fd = openSync(file, constants.O_WRONLY | constants.O_TRUNC);
+  try {
+    writeSync(fd, value);
+  } finally {
+    closeSync(fd);
+  }
+}
+
 function tryWrite(file: string, value: string): boolean {
   try {
-    writeFileSync(file, value);
+    writeExisting(file, value);
     return true;
   } catch {
     return false;

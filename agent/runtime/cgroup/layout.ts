@@ -2,8 +2,14 @@
 
 export type CgroupLayout =
   | { readonly kind: 'v2'; readonly mount: string }
-  /** `unified`: a cgroup2 mount beside them (hybrid); it limits nothing, but kills and freezes. */
-  | { readonly kind: 'v1'; readonly hierarchies: readonly Hierarchy[]; readonly unified?: string };
+  | {
+      readonly kind: 'v1';
+      readonly hierarchies: readonly Hierarchy[];
+      /** A cgroup2 mount beside them (hybrid): it kills, and tells the pressure. */
+      readonly unified?: string;
+      /** What it limits: the controllers that no hierarchy of v1 has taken. */
+      readonly unifiedControllers?: readonly string[];
+    };
 
 export interface Hierarchy {
   /** `/sys/fs/cgroup/cpu,cpuacct` */

@@ -1,26 +1,26 @@
 /**
- * Limits as writes to cgroup files, for each kind of hierarchy. Pure.
+ * Limits as writes to cgroup files, for each kind of hierarchy: v2 alone, v1, and v1 with a v2 hierarchy
+ * beside it (hybrid), where a controller may be on either side. Pure.
  *
- * Source: Documentation/admin-guide/cgroup-v1/ and cgroup-v2.rst of Linux 6.12; the conversion of
- * shares to a weight is that of runc 1.4 and crun 1.24.
+ * Source: Documentation/admin-guide/cgroup-v1/ and cgroup-v2.rst of Linux 6.12; fs/ and fs2/ of
+ * opencontainers/cgroups 0.0.6 (what runc 1.4 writes).
  */
 
+import { weightOfShares } from './cpu-weight.ts';
 import { type CgroupLayout, controllerFolder } from './layout.ts';
 import type { CgroupResources } from './resources.ts';
 
 export interface CgroupWrite {
   readonly file: string;
   readonly value: string;
-  /** A machine without the file (swap accounting is off …) does without. */
+  /** A machine without the file does without: what is asked of it holds there anyway. */
   readonly isOptional?: boolean;
 }
 
 const DEFAULT_PERIOD_US = 100_000;
-const SHARES_MIN = 2;
-const SHARES_MAX = 262_144;
-const WEIGHT_MAX = 10_000;
+const OPTIONAL = { isOptional: true } as const;
 
-/** A missing controller is an error only for what is asked of it; see {@link unsupportedLimits}. */
+/** What {@link resourceProblems} has found nothing wrong with, in the order in which it is written. */
 export function limitWrites(
   layout: CgroupLayout,
   path: string,
@@ -31,21 +31,8 @@ export function limitWrites(
     : v1Writes(layout, path, resources);
 }
 
-/** What is asked for and cannot be had on this machine, in words; empty when all is fine. */
-export function unsupportedLimits(
-  layout: CgroupLayout,
-  resources: CgroupResources,
-): readonly string[] {
-  const names = Object.keys(resources.unified ?? {});
-  const bad = names.filter((name) => !/^[a-z]+\.[a-z0-9_.]+$/i.test(name));
-  if (bad.length > 0) return [`"${bad.join('", "')}" is not the name of a cgroup file`];
-  return layout.kind === 'v1' && names.length > 0
-    ? ['"unified" resources need a machine with cgroup v2 only']
-    : [];
-}
-
 function v1Writes(
-  layout: CgroupLayout,
+  layout: CgroupLayout & { readonly kind: 'v1' },
   path: string,
   resources: CgroupResources,
 ): readonly CgroupWrite[] {
@@ -63,19 +50,35 @@ function v1Writes(
   add('cpu', 'cpu.shares', resources.cpuShares);
   add('cpu', 'cpu.cfs_period_us', resources.cpuPeriodUs);
   add('cpu', 'cpu.cfs_quota_us', resources.cpuQuotaUs);
-  add('memory', 'memory.limit_in_bytes', resources.memoryLimitBytes);
-  const swap = resources.memorySwapLimitBytes ?? resources.memoryLimitBytes;
-  add('memory', 'memory.memsw.limit_in_bytes', swap, true);
+  const { memoryLimitBytes: memory, memorySwapLimitBytes: both = memory } = resources;
+  add('memory', 'memory.limit_in_bytes', memory);
+  // Without the file swap is not counted: more than the memory can't be promised then.
+  add('memory', 'memory.memsw.limit_in_bytes', both, both === memory || both === -1);
   add('pids', 'pids.max', pidsMax(resources));
   add('cpuset', 'cpuset.cpus', resources.cpusetCpus);
   add('cpuset', 'cpuset.mems', resources.cpusetMems);
   for (const { pageSize, limitBytes } of resources.hugepageLimits ?? []) {
-    add('hugetlb', `hugetlb.${pageSize}.limit_in_bytes`, limitBytes, true);
+    add('hugetlb', `hugetlb.${pageSize}.limit_in_bytes`, limitBytes);
+    add('hugetlb', `hugetlb.${pageSize}.rsvd.limit_in_bytes`, limitBytes, true);
   }
+  const hybrid = hybridFolder(layout, path, 'hugetlb');
+  // A group above may hold processes, and then the kernel gives it none of the controllers of v2.
+  if (hybrid !== undefined) writes.push(...hugetlbWrites(hybrid, resources, true));
   return writes;
 }
 
-const OPTIONAL = { isOptional: true } as const;
+/** Of a controller that a hybrid machine has in its v2 hierarchy; undefined when it is not there. */
+export function hybridFolder(
+  layout: CgroupLayout,
+  path: string,
+  controller: 'hugetlb',
+): string | undefined {
+  if (layout.kind === 'v2' || controllerFolder(layout, path, controller) !== undefined) {
+    return undefined;
+  }
+  const isThere = layout.unifiedControllers?.includes(controller) ?? false;
+  return isThere && layout.unified !== undefined ? `${layout.unified}${path}` : undefined;
+}
 
 function v2Writes(folder: string, resources: CgroupResources): readonly CgroupWrite[] {
   const writes: CgroupWrite[] = [];
@@ -85,18 +88,32 @@ function v2Writes(folder: string, resources: CgroupResources): readonly CgroupWr
   };
   if (resources.cpuShares !== undefined) add('cpu.weight', weightOfShares(resources.cpuShares));
   add('cpu.max', cpuMax(resources));
-  const { memoryLimitBytes: memory, memorySwapLimitBytes: both } = resources;
-  add('memory.max', memory);
-  // v2 counts swap by itself.
-  if (memory !== undefined) add('memory.swap.max', Math.max(0, (both ?? memory) - memory), true);
+  const swap = swapMax(resources);
+  // Before the memory's: what is swapped out already may stay there.
+  add('memory.swap.max', swap, swap === 0 || swap === 'max');
+  const { memoryLimitBytes: memory } = resources;
+  add('memory.max', memory === -1 ? 'max' : memory);
   add('pids.max', pidsMax(resources));
   add('cpuset.cpus', resources.cpusetCpus);
   add('cpuset.mems', resources.cpusetMems);
-  for (const { pageSize, limitBytes } of resources.hugepageLimits ?? []) {
-    add(`hugetlb.${pageSize}.max`, limitBytes, true);
-  }
+  writes.push(...hugetlbWrites(folder, resources, false));
   for (const [name, value] of Object.entries(resources.unified ?? {})) add(name, value);
   return writes;
+}
+
+function hugetlbWrites(
+  folder: string,
+  resources: CgroupResources,
+  isOptional: boolean,
+): readonly CgroupWrite[] {
+  return (resources.hugepageLimits ?? []).flatMap(({ pageSize, limitBytes }) => {
+    const value = String(limitBytes);
+    const file = `${folder}/hugetlb.${pageSize}`;
+    return [
+      { file: `${file}.max`, value, ...(isOptional && OPTIONAL) },
+      { file: `${file}.rsvd.max`, value, ...OPTIONAL },
+    ];
+  });
 }
 
 function cpuMax(resources: CgroupResources): string | undefined {
@@ -106,15 +123,15 @@ function cpuMax(resources: CgroupResources): string | undefined {
   return `${isLimited ? quota : 'max'} ${period ?? DEFAULT_PERIOD_US}`;
 }
 
+/** v2 counts swap by itself, the CRI counts it with the memory. */
+function swapMax(resources: CgroupResources): number | 'max' | undefined {
+  const { memoryLimitBytes: memory, memorySwapLimitBytes: both } = resources;
+  if (memory === undefined && both === undefined) return undefined;
+  if (memory === -1 || both === -1) return 'max';
+  return (both ?? memory ?? 0) - (memory ?? 0);
+}
+
 function pidsMax(resources: CgroupResources): number | string | undefined {
   const { pidsLimit } = resources;
   return pidsLimit !== undefined && pidsLimit <= 0 ? 'max' : pidsLimit;
-}
-
-/** 2 is 1, 1024 is 100, 262144 is 10000; a curve in between. */
-export function weightOfShares(shares: number): number {
-  if (shares <= SHARES_MIN) return 1;
-  if (shares >= SHARES_MAX) return WEIGHT_MAX;
-  const log = Math.log2(shares);
-  return Math.ceil(10 ** ((log ** 2 + 125 * log) / 612 - 7 / 34));
 }

@@ -1,6 +1,6 @@
 /** What a cgroup uses, read from its files. */
 
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type CgroupLayout, controllerFolder } from './layout.ts';
 
@@ -47,11 +47,34 @@ export function readCgroupStats(layout: CgroupLayout, cgroup: string): CgroupSta
   };
 }
 
-/** How many processes of the cgroup the kernel has killed for want of memory; 0 when unknown. */
+/**
+ * How many processes of the cgroup and below the kernel has killed for want of memory, whosever limit
+ * it was; 0 when unknown. v2 adds up by itself, v1 counts each cgroup alone.
+ *
+ * Source: cgroup-v2.rst (memory.events), mm/memcontrol.c (memcg_memory_event) of Linux 6.12.
+ */
 export function readOomKills(layout: CgroupLayout, cgroup: string): number {
   const folder = controllerFolder(layout, cgroup, 'memory');
-  const name = layout.kind === 'v2' ? 'memory.events' : 'memory.oom_control';
+  if (layout.kind === 'v2') return oomKills(folder, 'memory.events');
+  return folder === undefined ? 0 : oomKillsBelow(folder);
+}
+
+function oomKillsBelow(folder: string): number {
+  const below = foldersIn(folder).map((name) => oomKillsBelow(path.join(folder, name)));
+  return below.reduce((sum, kills) => sum + kills, oomKills(folder, 'memory.oom_control'));
+}
+
+function oomKills(folder: string | undefined, name: string): number {
   return keyValues(readFile(folder, name)).get('oom_kill') ?? 0;
+}
+
+function foldersIn(folder: string): readonly string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true });
+    return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : []));
+  } catch {
+    return []; // It is gone.
+  }
 }
 
 /** Lines of a name and a number. */

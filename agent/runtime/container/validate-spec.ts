@@ -29,6 +29,11 @@ const OOM_SCORE_MAX = 1000;
 /** The sysctls that have their own value in each namespace. */
 const IPC_SYSCTL = /^(kernel\.(shm\w+|msg\w+|sem)|fs\.mqueue\.\w+)$/;
 
+/** Absolute, below the mount of every hierarchy; it cannot lead out. */
+export function isCgroupPath(cgroup: string): boolean {
+  return CGROUP.test(cgroup);
+}
+
 /** Empty when it is fine. */
 export function containerProblems(spec: ContainerSpec): readonly string[] {
   return [

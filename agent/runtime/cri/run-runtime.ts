@@ -1,12 +1,12 @@
 /** Puts the runtime together and runs it until the signal is aborted. */
 
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import net from 'node:net';
 import path from 'node:path';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
-import { parseCgroupLayout } from '../cgroup/layout.ts';
+import { machineLayout } from '../cgroup/machine-layout.ts';
 import { type CgroupStats, readCgroupStats } from '../cgroup/stats.ts';
 import { HOST_IMAGE } from '../image/host-image.ts';
 import { ImagePuller } from '../image/image-puller.ts';
@@ -137,7 +137,7 @@ function registryConfig({ registryConfig: file }: RuntimeOptions): RegistryConfi
 
 /** Reads cgroups where this machine has them mounted. */
 function usageReader(): (cgroup: string) => CgroupStats | undefined {
-  const layout = parseCgroupLayout(readFileSync('/proc/self/mountinfo', 'utf8'));
+  const layout = machineLayout();
   return (cgroup) => (layout === undefined ? undefined : readCgroupStats(layout, cgroup));
 }
 

@@ -17,7 +17,7 @@ import {
   failedToStart,
 } from '../store/container-record.ts';
 import { fieldsWithoutEffect, newContainer } from './container-spec.ts';
-import { cgroupResources, mergedResources } from './resources.ts';
+import { mergedResources, updatedResources } from './resources.ts';
 import type { Runtime } from './runtime.ts';
 import { cgroupParentOf } from './sandboxes.ts';
 import { signalNumber } from './signals.ts';
@@ -92,14 +92,16 @@ export class Containers {
     if (record !== undefined) this.#runtime.deleteContainer(record);
   }
 
+  /** When a limit is refused, none has changed. */
   async update(id: string, resources: LinuxContainerResources): Promise<void> {
     const record = this.#get(id);
     await this.#runtime.lock.run(record.sandboxId, async () => {
       const { spawner } = this.#runtime.parts;
-      const update = { containerId: record.id, resources: cgroupResources(resources) };
+      const merged = mergedResources(this.#get(id).resources, resources);
+      const changed = updatedResources(resources, merged);
+      const update = { containerId: record.id, resources: changed };
       await asCri(spawner.client.request('updateContainer', update));
-      const now = this.#get(id);
-      this.#runtime.putContainer({ ...now, resources: mergedResources(now.resources, resources) });
+      this.#runtime.putContainer({ ...this.#get(id), resources: merged });
     });
   }
 

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { CriError, type RunPodSandboxRequest } from '../../../proto/cri/rpcs.ts';
 import type { PodSandboxConfig, PodSandboxMetadata } from '../../../proto/cri/types.ts';
 import type { SandboxSpec, SharedPidNamespace } from '../container/spec.ts';
+import { isCgroupPath } from '../container/validate-spec.ts';
 import { SpawnerError } from '../spawner/client.ts';
 import { isOnNodeNetwork, type SandboxRecord, sandboxName } from '../store/sandbox-record.ts';
 import { sandboxNamespaces } from './container-spec.ts';
@@ -194,6 +195,13 @@ function checkedConfig(
   if (runtimeHandler !== '') return invalid(`no runtime for "${runtimeHandler}" is configured`);
   if (Buffer.byteLength(config.hostname) > HOSTNAME_BYTES_MAX) {
     return invalid(`the hostname is longer than ${HOSTNAME_BYTES_MAX} bytes`);
+  }
+  const parent = config.linux?.cgroup_parent ?? '';
+  if (parent !== '' && !isCgroupPath(parent)) {
+    return invalid(
+      `cgroup parent "${parent}" is no absolute path: the driver is cgroupfs, and the names of ` +
+        'systemd, as kubepods-podX.slice, are not its',
+    );
   }
   const options = config.linux?.security_context?.namespace_options;
   if (userNamespace(options ?? null) !== undefined && !hasUserNamespaces()) {

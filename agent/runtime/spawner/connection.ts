@@ -4,6 +4,7 @@ import type net from 'node:net';
 import type { Writable } from 'node:stream';
 import type { Clock } from '../../../base/clock.ts';
 import type { Logger } from '../../../base/logger.ts';
+import { LimitError } from '../cgroup/limit-error.ts';
 import type { ContainerStdio } from './container-stdio.ts';
 import { encodeFrame, type Frame, FrameDecoder } from './frames.ts';
 import { LineReader } from './line-reader.ts';
@@ -102,8 +103,9 @@ export class Connection {
       } else this.#send({ id, result: await this.#spawner.handle(method as PlainMethod, params) });
       if (method === 'shutdown') this.#onShutdown();
     } catch (error) {
-      if (!(error instanceof RequestError)) this.#logger.error('Failed', { method, error });
-      this.#send({ id, failure: failureOf(error) });
+      const failure = failureOf(error);
+      if (failure.kind === 'internal') this.#logger.error('Failed', { method, error });
+      this.#send({ id, failure });
       if (method === 'exec' || method === 'attach') this.#socket.end();
     }
   }
@@ -238,5 +240,8 @@ function parseSize(payload: Buffer): TerminalSize {
 
 function failureOf(error: unknown): Failure {
   if (error instanceof RequestError) return { kind: error.kind, message: error.message };
+  if (error instanceof LimitError) {
+    return { kind: error.isBusy ? 'wrong-state' : 'invalid', message: error.message };
+  }
   return { kind: 'internal', message: error instanceof Error ? error.message : String(error) };
 }

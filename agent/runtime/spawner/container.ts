@@ -54,16 +54,21 @@ interface LiveProcess {
 }
 
 export class Container {
-  readonly spec: ContainerSpec;
   readonly #context: SpawnerContext;
   readonly #files: ContainerFiles;
+  #spec: ContainerSpec;
   readonly #ended = Promise.withResolvers<void>();
   #phase: Phase = { kind: 'created' };
+  #oomKillsBeforeOurs = 0;
 
   constructor(spec: ContainerSpec, files: ContainerFiles, context: SpawnerContext) {
-    this.spec = spec;
+    this.#spec = spec;
     this.#files = files;
     this.#context = context;
+  }
+
+  get spec(): ContainerSpec {
+    return this.#spec;
   }
 
   state(): ContainerState {
@@ -144,16 +149,19 @@ export class Container {
 
   signal(signal: number, isForAll: boolean): void {
     if (this.#phase.kind !== 'running') return;
+    if (signal === SIGKILL) this.#noteOwnKill();
     if (isForAll && signal === SIGKILL) this.#context.cgroups.killAll(this.spec.cgroupPath);
     else if (isForAll) {
       for (const pid of this.#context.cgroups.pids(this.spec.cgroupPath)) trySignal(pid, signal);
     } else tryPidfd(this.#phase.live.pidfd, signal);
   }
 
+  /** Also what it is given when its cgroup is made again. One that has exited is let be. */
   update(resources: CgroupResources): void {
-    if (this.#phase.kind !== 'exited') {
-      this.#context.cgroups.limit(this.spec.cgroupPath, resources);
-    }
+    if (this.#phase.kind === 'exited') return;
+    this.#context.cgroups.limit(this.spec.cgroupPath, resources);
+    this.#spec = { ...this.#spec, resources: { ...this.#spec.resources, ...resources } };
+    this.#files.spec.write(this.#spec);
   }
 
   /** Kills it when it runs, and removes all but the log and the layers. */
@@ -162,6 +170,7 @@ export class Container {
       throw new RequestError(`Container ${this.spec.id} is being started`, { kind: 'wrong-state' });
     }
     if (this.#phase.kind === 'running') {
+      this.#noteOwnKill();
       tryPidfd(this.#phase.live.pidfd, SIGKILL);
       this.#context.cgroups.killAll(this.spec.cgroupPath);
       await this.#ended.promise;
@@ -304,9 +313,17 @@ export class Container {
     if (status === undefined) {
       return { ...UNKNOWN_EXIT, isOomKilled: false, finishedAtNs, isUnknown: true };
     }
-    const { cgroups } = this.#context;
-    const isOom = readOomKills(cgroups.layout, this.spec.cgroupPath) > 0;
+    const isOom = this.#oomKills() > this.#oomKillsBeforeOurs;
     return { ...status, isOomKilled: isOom && status.exitCode === KILLED_EXIT_CODE, finishedAtNs };
+  }
+
+  /** A SIGKILL of ours is none of the kernel's, also when that has killed something there before. */
+  #noteOwnKill(): void {
+    this.#oomKillsBeforeOurs = this.#oomKills();
+  }
+
+  #oomKills(): number {
+    return readOomKills(this.#context.cgroups.layout, this.spec.cgroupPath);
   }
 
   #now(): string {

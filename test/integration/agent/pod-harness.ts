@@ -147,6 +147,7 @@ export class PodHarness {
         credentials: new PullCredentials(references),
       }),
       cgroups: {
+        isUnified: false,
         pathOf: ({ metadata }) => `/kubepods/pod${metadata.uid}`,
         ensure: ({ metadata }) => void this.cgroups.add(metadata.uid),
         remove: async (uid) => void this.cgroups.delete(uid),

@@ -3,17 +3,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
+import { weightOfShares } from '../../../../agent/runtime/cgroup/cpu-weight.ts';
 import {
   type CgroupLayout,
   cgroupFolders,
   controllerFolder,
   parseCgroupLayout,
 } from '../../../../agent/runtime/cgroup/layout.ts';
-import {
-  limitWrites,
-  unsupportedLimits,
-  weightOfShares,
-} from '../../../../agent/runtime/cgroup/limits-plan.ts';
+import { limitWrites } from '../../../../agent/runtime/cgroup/limits-plan.ts';
+import { resourceProblems } from '../../../../agent/runtime/cgroup/resource-problems.ts';
 import type { CgroupResources } from '../../../../agent/runtime/cgroup/resources.ts';
 
 const V2_MOUNTS = `22 28 0:21 / /proc rw,relatime shared:12 - proc proc rw
@@ -90,8 +88,8 @@ describe('limits', () => {
     assert.deepEqual(writes(V2_MOUNTS, ALL), [
       '/pod/c/cpu.weight 59',
       '/pod/c/cpu.max 50000 100000',
-      '/pod/c/memory.max 67108864',
       '/pod/c/memory.swap.max 0',
+      '/pod/c/memory.max 67108864',
       '/pod/c/pids.max 100',
       '/pod/c/cpuset.cpus 0-1',
     ]);
@@ -129,12 +127,61 @@ describe('limits', () => {
     );
   });
 
-  it('of v2 by name are refused on v1, and names that are paths everywhere', () => {
-    const resources = { unified: { 'memory.high': '5' } };
-    assert.deepEqual(unsupportedLimits(layoutOf(V2_MOUNTS), resources), []);
-    assert.match(unsupportedLimits(layoutOf(HYBRID_MOUNTS), resources)[0] ?? '', /cgroup v2/);
-    const evil = { unified: { '../cgroup.procs': '1' } };
-    assert.equal(unsupportedLimits(layoutOf(V2_MOUNTS), evil).length, 1);
+  it('of -1 on memory are none, for swap too', () => {
+    assert.deepEqual(writes(V2_MOUNTS, { memoryLimitBytes: -1 }), [
+      '/pod/c/memory.swap.max max',
+      '/pod/c/memory.max max',
+    ]);
+    assert.deepEqual(writes(V2_MOUNTS, { memoryLimitBytes: 100, memorySwapLimitBytes: -1 }), [
+      '/pod/c/memory.swap.max max',
+      '/pod/c/memory.max 100',
+    ]);
+    assert.deepEqual(writes(V1_MOUNTS, { memoryLimitBytes: -1 }), [
+      '/memory/pod/c/memory.limit_in_bytes -1',
+      '/memory/pod/c/memory.memsw.limit_in_bytes -1',
+    ]);
+  });
+
+  it('of swap beyond memory are not done without, where swap is not counted', () => {
+    const isOptional = (mounts: string, resources: CgroupResources) =>
+      limitWrites(layoutOf(mounts), '/c', resources)
+        .filter(({ file }) => /swap.max|memsw/.test(file))
+        .map((write) => write.isOptional === true);
+    for (const mounts of [V1_MOUNTS, V2_MOUNTS]) {
+      assert.deepEqual(isOptional(mounts, { memoryLimitBytes: 100 }), [true]);
+      const more = { memoryLimitBytes: 100, memorySwapLimitBytes: 150 };
+      assert.deepEqual(isOptional(mounts, more), [false]);
+    }
+  });
+
+  it('of huge pages are where the controller is: on v1, v2, or the v2 side of a hybrid machine', () => {
+    const resources = { hugepageLimits: [{ pageSize: '2MB', limitBytes: 4_194_304 }] };
+    const own = `${V1_MOUNTS}\n42 31 0:39 / /sys/fs/cgroup/hugetlb rw - cgroup cgroup rw,hugetlb`;
+    assert.deepEqual(writes(own, resources), [
+      '/hugetlb/pod/c/hugetlb.2MB.limit_in_bytes 4194304',
+      '/hugetlb/pod/c/hugetlb.2MB.rsvd.limit_in_bytes 4194304',
+    ]);
+    assert.deepEqual(writes(V2_MOUNTS, resources), [
+      '/pod/c/hugetlb.2MB.max 4194304',
+      '/pod/c/hugetlb.2MB.rsvd.max 4194304',
+    ]);
+    assert.deepEqual(writes(HYBRID_MOUNTS, resources), []);
+    const hybrid = layoutOf(HYBRID_MOUNTS);
+    assert.ok(hybrid.kind === 'v1');
+    const layout = { ...hybrid, unifiedControllers: ['hugetlb'] };
+    assert.deepEqual(
+      limitWrites(layout, '/pod/c', resources).map(({ file }) => file),
+      ['max', 'rsvd.max'].map((name) => `/sys/fs/cgroup/unified/pod/c/hugetlb.2MB.${name}`),
+    );
+  });
+
+  it('of v2 by name come last, as they are given', () => {
+    const unified = { 'memory.high': '5', 'memory.oom.group': '1' };
+    assert.deepEqual(writes(V2_MOUNTS, { pidsLimit: 7, unified }), [
+      '/pod/c/pids.max 7',
+      '/pod/c/memory.high 5',
+      '/pod/c/memory.oom.group 1',
+    ]);
   });
 
   it('of cpu grow with the shares, from 1 to 10000', () => {
@@ -146,5 +193,46 @@ describe('limits', () => {
         assert.ok(weight >= 1 && weight <= weightOfShares(value + 1));
       }),
     );
+  });
+});
+
+describe('limits that are refused before anything is written', () => {
+  const problem = (resources: CgroupResources, mounts = V2_MOUNTS): string =>
+    resourceProblems(layoutOf(mounts), resources)[0] ?? '';
+
+  it('are those of v2 by name on v1 and hybrid', () => {
+    const resources = { unified: { 'memory.high': '5' } };
+    assert.equal(problem(resources), '');
+    assert.match(problem(resources, HYBRID_MOUNTS), /cgroup v2/);
+    assert.match(problem(resources, V1_MOUNTS), /cgroup v2/);
+  });
+
+  it('are names that lead elsewhere or move processes, and values of more than a line', () => {
+    const names = ['../cgroup.procs', 'cgroup.procs', 'cgroup.kill', 'memory/max', 'memory', ''];
+    for (const name of names) assert.match(problem({ unified: { [name]: '1' } }), /not the name/);
+    for (const value of ['', '1\n2', '\0', 'x'.repeat(5_000)]) {
+      assert.match(problem({ unified: { 'io.max': value } }), /one line/);
+    }
+  });
+
+  it('are amounts that mean nothing', () => {
+    const wrong: readonly CgroupResources[] = [
+      { cpuShares: -1 },
+      { cpuPeriodUs: 999 },
+      { cpuPeriodUs: 1_000_001 },
+      { cpuQuotaUs: 10 },
+      { cpuQuotaUs: -2 },
+      { cpusetCpus: '0-' },
+      { cpusetMems: '0\n1' },
+      { memoryLimitBytes: -2 },
+      { memorySwapLimitBytes: 5 },
+      { memoryLimitBytes: 10, memorySwapLimitBytes: 5 },
+      { memoryLimitBytes: -1, memorySwapLimitBytes: 5 },
+      { hugepageLimits: [{ pageSize: '2mb/../x', limitBytes: 1 }] },
+      { hugepageLimits: [{ pageSize: '2MB', limitBytes: -1 }] },
+    ];
+    for (const resources of wrong)
+      assert.notEqual(problem(resources), '', JSON.stringify(resources));
+    assert.equal(problem({ ...ALL, memorySwapLimitBytes: -1 }), '');
   });
 });
