@@ -6,6 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import path from 'node:path';
+import type { SimulatedNodes } from '../simulated-nodes/settings.ts';
 
 export type StoreKind = 'embedded' | 'etcd' | 'external-etcd';
 
@@ -28,6 +29,8 @@ export interface LabSpec {
   readonly cniConfDir?: string;
   /** Policy files for the scheduler; absent: none. */
   readonly policies?: readonly string[];
+  /** Nodes that no machine stands behind; absent: none. */
+  readonly simulated?: SimulatedNodes;
 }
 
 export interface NodeSpec {

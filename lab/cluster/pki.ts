@@ -30,6 +30,9 @@ export async function makePki(spec: LabSpec, clock: Clock): Promise<void> {
     kubeconfig('admin', 'kubernetes-admin', ['system:masters']),
     kubeconfig('scheduler', 'system:kube-scheduler', []),
     kubeconfig('controllers', 'system:kube-controller-manager', []),
+    ...(spec.simulated === undefined
+      ? []
+      : [kubeconfig('simulated-nodes', 'skiff:simulated-nodes', ['system:masters'])]),
     issueServingCertificate(dir, ca, {
       name: 'scheduler',
       sans: [controlAddress(spec)],

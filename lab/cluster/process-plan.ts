@@ -2,6 +2,7 @@
 
 import path from 'node:path';
 import { SCHEDULER_PORT } from '../../proto/scheduler/explanation.ts';
+import { capacityText } from '../simulated-nodes/settings.ts';
 import {
   controlAddress,
   controlNetns,
@@ -63,6 +64,24 @@ export function processPlan(
     component('controllers', 'controllers/main.ts', [
       ...['--kubeconfig', kubeconfig('controllers')],
       ...['--pki-dir', pkiDir(spec)],
+    ]),
+    ...simulatedNodes(spec, component, kubeconfig),
+  ];
+}
+
+function simulatedNodes(
+  { simulated }: LabSpec,
+  component: (name: string, entry: string, args: readonly string[]) => ProcessSpec,
+  kubeconfig: (user: string) => string,
+): readonly ProcessSpec[] {
+  if (simulated === undefined) return [];
+  const { count, capacity, zones, isTainted } = simulated;
+  return [
+    component('simulated-nodes', 'lab/simulated-nodes/main.ts', [
+      ...['--kubeconfig', kubeconfig('simulated-nodes')],
+      ...['--count', String(count), '--zones', String(zones)],
+      ...['--capacity', capacityText(capacity)],
+      ...(isTainted ? ['--tainted'] : []),
     ]),
   ];
 }

@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { prepareHostLayer } from '../../agent/runtime/image/host-image.ts';
 import { readRegistryConfig } from '../../agent/runtime/image/registry/read-config.ts';
 import type { Clock } from '../../base/clock.ts';
@@ -23,6 +24,7 @@ import { UsageError } from '../commands/usage-error.ts';
 import { usedSubnets } from '../doctor/facts.ts';
 import { isAlive } from '../proc.ts';
 import type { Progress } from '../progress.ts';
+import { capacityText, type SimulatedNodes } from '../simulated-nodes/settings.ts';
 import { shareCapacity } from './capacity.ts';
 import { isSupervised, readLabSpec, readSupervisorState, writeLabSpec } from './lab-files.ts';
 import {
@@ -55,6 +57,8 @@ export interface LabOptions {
   readonly policies?: readonly string[];
   /** An absolute path: a folder of CNI configurations. */
   readonly cniConfDir?: string;
+  /** Nodes without a machine; count 0: none. */
+  readonly simulated?: SimulatedNodes;
   /** A file that says how registries are reached; a lab that is up takes it too. */
   readonly registryConfig?: string;
 }
@@ -145,6 +149,7 @@ function newSpec(options: LabOptions, runDir: string): LabSpec {
   const schedulerConfig = options.schedulerConfig ?? kept?.schedulerConfig;
   const policies = options.policies ?? kept?.policies;
   const cniConfDir = options.cniConfDir ?? kept?.cniConfDir;
+  const simulated = options.simulated ?? kept?.simulated;
   const machine = { cpus: os.availableParallelism(), memoryBytes: os.totalmem() };
   return {
     name: options.name,
@@ -158,6 +163,7 @@ function newSpec(options: LabOptions, runDir: string): LabSpec {
     ...(schedulerConfig === undefined ? {} : { schedulerConfig }),
     ...(policies === undefined ? {} : { policies }),
     ...(cniConfDir === undefined ? {} : { cniConfDir }),
+    ...(simulated === undefined || simulated.count === 0 ? {} : { simulated }),
   };
 }
 
@@ -165,6 +171,10 @@ function newSpec(options: LabOptions, runDir: string): LabSpec {
 function assertSame(spec: LabSpec, options: LabOptions): void {
   const differences = [
     differs(options.nodes, spec.nodes.length) ? `--nodes ${spec.nodes.length}` : '',
+    isDeepStrictEqual(options.simulated ?? spec.simulated, spec.simulated) ||
+    (options.simulated?.count === 0 && spec.simulated === undefined)
+      ? ''
+      : `--simulated ${simulatedText(spec)}`,
     differs(options.store, spec.store) ? `--store ${spec.store}` : '',
     differs(options.port, spec.port) ? `--port ${spec.port}` : '',
     differs(options.schedulerConfig, spec.schedulerConfig)
@@ -186,6 +196,14 @@ function assertSame(spec: LabSpec, options: LabOptions): void {
   throw new UsageError(
     `lab "${spec.name}" is up with ${differences.join(' ')}: run "skiff down --name ${spec.name}" first, or name another lab`,
   );
+}
+
+/** What a lab that is up has of them. */
+function simulatedText({ simulated }: LabSpec): string {
+  if (simulated === undefined) return '0';
+  const taint = simulated.isTainted ? '' : ' --simulated-untainted';
+  const capacity = capacityText(simulated.capacity);
+  return `${simulated.count} --simulated-zones ${simulated.zones} --simulated-capacity ${capacity}${taint}`;
 }
 
 function differs<T>(asked: T | undefined, is: T): boolean {

@@ -7,15 +7,20 @@ import { nodes } from '../../proto/api/gen/resources.ts';
 import type { KubernetesObject } from '../../proto/api/meta.ts';
 import type { Resource } from '../../proto/api/resource.ts';
 import { isNotFound } from '../../proto/api/status-error.ts';
+import { SIMULATED_LABEL, SIMULATED_SELECTOR } from '../simulated-nodes/settings.ts';
 
 /** Polling finds what a watch would tell, without one request left open per object. */
 const POLL_MS = 25;
+const SIMULATED_POLL_MS = 250;
+const NOT_SIMULATED = `${SIMULATED_LABEL.key}!=${SIMULATED_LABEL.value}`;
 
 export interface WaitDeps {
   readonly client: Client;
   readonly clock: Clock;
   /** In the time of `clock.monotonicMs()`. */
   readonly deadlineMs: number;
+  /** Default 25. */
+  readonly pollMs?: number;
 }
 
 /** Throws with the last failure as its cause when the deadline passes. */
@@ -29,7 +34,7 @@ export async function waitForApi(deps: WaitDeps): Promise<void> {
 /** Waits for all nodes of these names. */
 export async function waitForNodes(deps: WaitDeps, names: readonly string[]): Promise<void> {
   await poll(deps, 'Nodes are not Ready', async () => {
-    const { items } = await deps.client.list(nodes);
+    const { items } = await deps.client.list(nodes, { labelSelector: NOT_SIMULATED });
     const waiting = names.flatMap((name) => {
       const node = items.find((item) => item.metadata.name === name);
       if (node === undefined) return [`${name}: not registered`];
@@ -37,6 +42,19 @@ export async function waitForNodes(deps: WaitDeps, names: readonly string[]): Pr
       return readiness.kind === 'ready' ? [] : [`${name}: ${readiness.reason}`];
     });
     return waiting.length === 0 ? undefined : waiting.join('; ');
+  });
+}
+
+/** Waits until there are this many, and all are Ready. Asked less often: they come in thousands. */
+export async function waitForSimulatedNodes(deps: WaitDeps, count: number): Promise<void> {
+  const wait = { ...deps, pollMs: SIMULATED_POLL_MS };
+  await poll(wait, 'Simulated nodes are not Ready', async () => {
+    const { items } = await deps.client.list(nodes, { labelSelector: SIMULATED_SELECTOR });
+    const ready = items.filter((node) => {
+      const { kind } = readinessOf({ ...node, apiVersion: 'v1', kind: 'Node' });
+      return kind === 'ready';
+    });
+    return ready.length >= count ? undefined : `${ready.length} of ${count}`;
   });
 }
 
@@ -79,6 +97,6 @@ async function poll(
     if (deps.clock.monotonicMs() > deps.deadlineMs) {
       throw new Error(`${what} in time: ${why}`, cause === undefined ? {} : { cause });
     }
-    await deps.clock.after(POLL_MS);
+    await deps.clock.after(deps.pollMs ?? POLL_MS);
   }
 }

@@ -19,6 +19,14 @@ import { gatherFacts } from '../doctor/facts.ts';
 import { formatChecks } from '../doctor/print.ts';
 import { editKubeconfig, invokingUser, kubeconfigPath, withoutLab } from '../kubeconfig.ts';
 import { Progress } from '../progress.ts';
+import {
+  DEFAULT_CAPACITY,
+  DEFAULT_ZONES,
+  readCapacity,
+  SIMULATED_NODES_MAX,
+  type SimulatedNodes,
+  ZONES_MAX,
+} from '../simulated-nodes/settings.ts';
 import { addImageCommands } from './image-commands.ts';
 import { Interrupted, UsageError, WholeError } from './usage-error.ts';
 
@@ -33,6 +41,10 @@ interface UpFlags {
   readonly dataDir?: string;
   readonly schedulerConfig?: string;
   readonly policy?: readonly string[];
+  readonly simulated?: number;
+  readonly simulatedCapacity?: SimulatedNodes['capacity'];
+  readonly simulatedZones?: number;
+  readonly simulatedUntainted?: true;
   readonly filename?: readonly string[];
   readonly registryConfig?: string;
   readonly cniConfDir?: string;
@@ -79,6 +91,10 @@ function newProgram(env: NodeJS.ProcessEnv, finish: (isGood: boolean) => void): 
     .description('bring a lab up, apply files to it, and wait until all is Ready')
     .addOption(name)
     .option('--nodes <n>', 'number of nodes (default 3)', nodeCount)
+    .option('--simulated <n>', 'this many nodes without a machine more', simulatedCount)
+    .option('--simulated-capacity <list>', 'what each has (cpu=4,memory=32Gi,pods=110)', capacity)
+    .option('--simulated-zones <n>', 'in how many zones they are (default 3)', zoneCount)
+    .option('--simulated-untainted', 'let every pod come to them, not only those that tolerate it')
     .addOption(
       new Option('--store <kind>', 'where the objects are kept (default embedded)').choices([
         'embedded',
@@ -173,12 +189,29 @@ async function upCommand(flags: UpFlags, env: NodeJS.ProcessEnv): Promise<boolea
       ...(flags.policy === undefined
         ? {}
         : { policies: flags.policy.map((file) => path.resolve(file)) }),
+      ...simulatedNodesOf(flags),
       ...(flags.registryConfig === undefined ? {} : { registryConfig: flags.registryConfig }),
       ...(flags.cniConfDir === undefined ? {} : { cniConfDir: path.resolve(flags.cniConfDir) }),
     },
     { files: flags.filename ?? [], timeoutMs: flags.timeout * 1000 },
     { clock: systemClock, progress: new Progress(systemClock, print), env, write: print },
   );
+}
+
+function simulatedNodesOf(flags: UpFlags): { readonly simulated?: SimulatedNodes } {
+  const { simulated, simulatedCapacity, simulatedZones, simulatedUntainted } = flags;
+  if (simulated === undefined) {
+    if ((simulatedCapacity ?? simulatedZones ?? simulatedUntainted) === undefined) return {};
+    throw new UsageError('--simulated-capacity, -zones and -untainted need --simulated N');
+  }
+  return {
+    simulated: {
+      count: simulated,
+      capacity: simulatedCapacity ?? DEFAULT_CAPACITY,
+      zones: simulatedZones ?? DEFAULT_ZONES,
+      isTainted: simulatedUntainted !== true,
+    },
+  };
 }
 
 async function downCommand(flags: DownFlags, env: NodeJS.ProcessEnv): Promise<boolean> {
@@ -207,6 +240,20 @@ function labName(text: string): string {
 
 function nodeCount(text: string): number {
   return integer(text, 1, NODES_MAX);
+}
+
+function simulatedCount(text: string): number {
+  return integer(text, 0, SIMULATED_NODES_MAX);
+}
+
+function zoneCount(text: string): number {
+  return integer(text, 1, ZONES_MAX);
+}
+
+function capacity(text: string): SimulatedNodes['capacity'] {
+  const read = readCapacity(text);
+  if (typeof read === 'string') throw new InvalidArgumentError(read);
+  return read;
 }
 
 function port(text: string): number {

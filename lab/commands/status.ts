@@ -3,6 +3,7 @@
 import type { Clock } from '../../base/clock.ts';
 import { alignColumns } from '../../cli/printers/table.ts';
 import { readinessOf } from '../../cli/readiness.ts';
+import type { Node } from '../../proto/api/gen/core-v1.ts';
 import { nodes } from '../../proto/api/gen/resources.ts';
 import { connect } from '../cluster/connect.ts';
 import { isSupervised, readLabSpec, readSupervisorState } from '../cluster/lab-files.ts';
@@ -10,6 +11,7 @@ import { type LabSpec, runDirOf, serverUrl } from '../cluster/lab-spec.ts';
 import { labProcesses } from '../cluster/leftovers.ts';
 import { processPlan } from '../cluster/process-plan.ts';
 import { commandOf, isAlive, pssBytes } from '../proc.ts';
+import { SIMULATED_LABEL } from '../simulated-nodes/settings.ts';
 
 /** A status that takes longer than this says that the API server does not answer. */
 const API_WAIT_MS = 2_000;
@@ -44,12 +46,22 @@ async function nodeStates(
   try {
     const client = await connect(spec);
     const { items } = await client.list(nodes, {}, AbortSignal.timeout(API_WAIT_MS));
-    const states = items.map((node) => {
+    const isSimulated = (node: Node): boolean =>
+      node.metadata.labels?.[SIMULATED_LABEL.key] === SIMULATED_LABEL.value;
+    const stateOf = (node: Node): readonly [string, string] => {
       const readiness = readinessOf({ ...node, apiVersion: 'v1', kind: 'Node' });
       const text = readiness.kind === 'ready' ? 'Ready' : `NotReady (${readiness.reason})`;
       return [node.metadata.name, text];
-    });
-    return { rows: states, isHealthy: states.every(([, text]) => text === 'Ready') };
+    };
+    const states = items.filter((node) => !isSimulated(node)).map(stateOf);
+    const simulated = items.filter(isSimulated).map(stateOf);
+    const ready = simulated.filter(([, text]) => text === 'Ready').length;
+    const rows = [...states];
+    if (simulated.length > 0) {
+      rows.push(['simulated', `${ready} of ${simulated.length} Ready`]);
+    }
+    const isHealthy = [...states, ...simulated].every(([, text]) => text === 'Ready');
+    return { rows, isHealthy };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return { rows: [['?', `the API server does not answer: ${why}`]], isHealthy: false };

@@ -17,7 +17,13 @@ import { policyProblem } from '../../scheduler/policy/policy-problem.ts';
 import { adminKubeconfig, connect } from '../cluster/connect.ts';
 import { type LabSpec, serverUrl } from '../cluster/lab-spec.ts';
 import { type LabOptions, startLab } from '../cluster/start-lab.ts';
-import { type WaitDeps, waitForApi, waitForNodes, waitForObject } from '../cluster/wait-ready.ts';
+import {
+  type WaitDeps,
+  waitForApi,
+  waitForNodes,
+  waitForObject,
+  waitForSimulatedNodes,
+} from '../cluster/wait-ready.ts';
 import { checkMachine } from '../doctor/checks.ts';
 import { gatherFacts } from '../doctor/facts.ts';
 import { installTools, missingPackages } from '../doctor/install.ts';
@@ -77,7 +83,7 @@ export async function up(
   const wait: WaitDeps = { client, clock, deadlineMs: startMs + work.timeoutMs };
   let applied: readonly AppliedObject[];
   try {
-    applied = await makeReady(spec, manifests, wait, deps);
+    applied = await makeReady({ spec, wasUp }, manifests, wait, deps);
   } catch (error) {
     progress.note(`  the lab is left as it is; its logs are in ${path.join(spec.dataDir, 'logs')}`);
     throw error;
@@ -96,7 +102,7 @@ export async function up(
 
 /** From processes that were just started to everything Ready; returns what was applied. */
 async function makeReady(
-  spec: LabSpec,
+  { spec, wasUp }: { readonly spec: LabSpec; readonly wasUp: boolean },
   manifests: readonly ManifestObject[],
   wait: WaitDeps,
   deps: UpDeps,
@@ -118,6 +124,15 @@ async function makeReady(
     () => waitForNodes(wait, names),
     () => names.join(' '),
   );
+  const { simulated } = spec;
+  // In a lab that was up before, some may have been taken away on purpose.
+  if (simulated !== undefined && !wasUp) {
+    await progress.step(
+      'Simulated nodes Ready',
+      () => waitForSimulatedNodes(wait, simulated.count),
+      () => String(simulated.count),
+    );
+  }
   const applied = await applyAll(wait.client, manifests, progress);
   for (const { resource, object } of applied) {
     await progress.step(`${resource.kind} ${object.metadata.name} ready`, () =>
