@@ -10,7 +10,35 @@ export interface CpuUsage {
   readonly timestamp: Int64;
   /** Cumulative. */
   readonly usage_core_nano_seconds: UInt64Value | null;
+  /** Of the time between two requests; null at the first. */
   readonly usage_nano_cores: UInt64Value | null;
+  readonly psi: PsiStats | null;
+}
+
+/** Null where the kernel does not count it. */
+export interface PsiStats {
+  readonly Full: PsiData | null;
+  readonly Some: PsiData | null;
+}
+
+export interface PsiData {
+  /** Nanoseconds. */
+  readonly Total: Int64;
+  /** Percent. */
+  readonly Avg10: number;
+  readonly Avg60: number;
+  readonly Avg300: number;
+}
+
+export interface SwapUsage {
+  readonly timestamp: Int64;
+  readonly swap_available_bytes: UInt64Value | null;
+  readonly swap_usage_bytes: UInt64Value | null;
+}
+
+export interface IoUsage {
+  readonly timestamp: Int64;
+  readonly psi: PsiStats | null;
 }
 
 export interface MemoryUsage {
@@ -22,6 +50,7 @@ export interface MemoryUsage {
   readonly rss_bytes: UInt64Value | null;
   readonly page_faults: UInt64Value | null;
   readonly major_page_faults: UInt64Value | null;
+  readonly psi: PsiStats | null;
 }
 
 export interface FilesystemUsage {
@@ -41,6 +70,8 @@ export interface ContainerStats {
   readonly cpu: CpuUsage | null;
   readonly memory: MemoryUsage | null;
   readonly writable_layer: FilesystemUsage | null;
+  readonly swap: SwapUsage | null;
+  readonly io: IoUsage | null;
 }
 
 export interface ContainerStatsFilter {
@@ -70,6 +101,7 @@ export interface PodSandboxStats {
     readonly network: {
       readonly timestamp: Int64;
       readonly default_interface: NetworkInterfaceUsage | null;
+      /** The others. */
       readonly interfaces: readonly NetworkInterfaceUsage[];
     } | null;
     readonly process: {
@@ -77,6 +109,7 @@ export interface PodSandboxStats {
       readonly process_count: UInt64Value | null;
     } | null;
     readonly containers: readonly ContainerStats[];
+    readonly io: IoUsage | null;
   } | null;
 }
 

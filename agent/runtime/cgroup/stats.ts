@@ -3,6 +3,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { type CgroupLayout, controllerFolder } from './layout.ts';
+import { type Pressure, parsePressure } from './pressure.ts';
 
 export interface CgroupStats {
   /** Nanoseconds of CPU time, all told. */
@@ -15,7 +16,17 @@ export interface CgroupStats {
   readonly majorPageFaults: number;
   /** Absent: without limit. */
   readonly memoryLimitBytes?: number;
+  /** Absent: swap is not counted here. */
+  readonly swap?: SwapStats;
+  /** Absent where the kernel does not count it; v1 alone has none. */
+  readonly pressure?: Readonly<Record<'cpu' | 'memory' | 'io', Pressure>>;
   readonly pids: number;
+}
+
+export interface SwapStats {
+  readonly usageBytes: number;
+  /** Absent: without limit. */
+  readonly limitBytes?: number;
 }
 
 /** v1 says "no limit" with the largest multiple of the page size. */
@@ -34,6 +45,8 @@ export function readCgroupStats(layout: CgroupLayout, cgroup: string): CgroupSta
     : readNumber(controllerFolder(layout, cgroup, 'cpuacct'), 'cpuacct.usage');
   if (usage === undefined && cpu === undefined) return undefined;
   const prefix = isV2 ? '' : 'total_';
+  const swap = isV2 ? v2Swap(memory) : v1Swap(memory, stat);
+  const pressure = readPressure(layout, cgroup);
   const inactive = stat.get(`${prefix}inactive_file`) ?? 0;
   return {
     cpuUsageNs: (cpu ?? 0) * (isV2 ? 1000 : 1),
@@ -43,8 +56,42 @@ export function readCgroupStats(layout: CgroupLayout, cgroup: string): CgroupSta
     pageFaults: stat.get(`${prefix}pgfault`) ?? 0,
     majorPageFaults: stat.get(`${prefix}pgmajfault`) ?? 0,
     ...(limit !== undefined && limit < UNLIMITED_BYTES && { memoryLimitBytes: limit }),
+    ...(swap && { swap }),
+    ...(pressure && { pressure }),
     pids: readNumber(pids, 'pids.current') ?? 0,
   };
+}
+
+function v2Swap(memory: string | undefined): SwapStats | undefined {
+  const usageBytes = readNumber(memory, 'memory.swap.current');
+  const limitBytes = readNumber(memory, 'memory.swap.max');
+  if (usageBytes === undefined) return undefined;
+  return limitBytes === undefined ? { usageBytes } : { usageBytes, limitBytes };
+}
+
+/** v1 limits memory and swap together. */
+function v1Swap(
+  memory: string | undefined,
+  stat: ReadonlyMap<string, number>,
+): SwapStats | undefined {
+  const both = readNumber(memory, 'memory.memsw.limit_in_bytes');
+  const limit = readNumber(memory, 'memory.limit_in_bytes');
+  if (both === undefined || limit === undefined) return undefined;
+  const usageBytes = stat.get('total_swap') ?? 0;
+  return both < UNLIMITED_BYTES
+    ? { usageBytes, limitBytes: Math.max(0, both - limit) }
+    : { usageBytes };
+}
+
+/** A hybrid machine has it in the v2 hierarchy. */
+function readPressure(layout: CgroupLayout, cgroup: string): CgroupStats['pressure'] {
+  const mount = layout.kind === 'v2' ? layout.mount : layout.unified;
+  if (mount === undefined) return undefined;
+  const [cpu, memory, io] = ['cpu', 'memory', 'io'].map((name) =>
+    readFile(`${mount}${cgroup}`, `${name}.pressure`),
+  );
+  if (cpu === undefined || memory === undefined || io === undefined) return undefined;
+  return { cpu: parsePressure(cpu), memory: parsePressure(memory), io: parsePressure(io) };
 }
 
 /**

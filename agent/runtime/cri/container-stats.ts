@@ -5,5 +5,5 @@ import type { Rpc } from './rpc.ts';
 import { containerStatsMessage } from './stats-messages.ts';
 
 export const containerStats: Rpc<'ContainerStats'> = async (services, request) => ({
-  stats: containerStatsMessage(services, findContainer(services, request.container_id)),
+  stats: await containerStatsMessage(services, findContainer(services, request.container_id)),
 });

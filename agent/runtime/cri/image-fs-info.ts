@@ -1,12 +1,15 @@
-/** ImageFsInfo: where images and writable layers are, and what images take there. */
+/** ImageFsInfo: where images and writable layers are, and what each take there. */
 
-import { statfsSync } from 'node:fs';
 import type { Rpc } from './rpc.ts';
 
 export const imageFsInfo: Rpc<'ImageFsInfo'> = async ({ runtime }) => {
-  const { images, dataDir } = runtime.parts;
+  const { images, dataDir, state } = runtime.parts;
   const timestamp = runtime.nowNs();
   const usage = images.usage();
+  const containers = state.containers().filter(({ phase }) => phase !== 'creating');
+  const layers = await Promise.all(containers.map(({ id }) => runtime.writableLayerUsage(id)));
+  const sum = (what: 'bytes' | 'inodes'): number =>
+    layers.reduce((all, layer) => all + (layer?.[what] ?? 0), 0);
   return {
     image_filesystems: [
       {
@@ -20,20 +23,9 @@ export const imageFsInfo: Rpc<'ImageFsInfo'> = async ({ runtime }) => {
       {
         timestamp,
         fs_id: { mountpoint: dataDir },
-        used_bytes: { value: usedBytes(dataDir) },
-        inodes_used: { value: usedInodes(dataDir) },
+        used_bytes: { value: sum('bytes') },
+        inodes_used: { value: sum('inodes') },
       },
     ],
   };
 };
-
-/** Of the whole file system: counting the writable layers would mean to walk them. */
-function usedBytes(folder: string): number {
-  const { blocks, bfree, bsize } = statfsSync(folder);
-  return (blocks - bfree) * bsize;
-}
-
-function usedInodes(folder: string): number {
-  const { files, ffree } = statfsSync(folder);
-  return files - ffree;
-}

@@ -4,8 +4,8 @@ import { hasPrefix, matchesLabels } from './filters.ts';
 import type { Rpc } from './rpc.ts';
 import { containerStatsMessage } from './stats-messages.ts';
 
-export const listContainerStats: Rpc<'ListContainerStats'> = async (services, { filter }) => ({
-  stats: services.runtime.parts.state
+export const listContainerStats: Rpc<'ListContainerStats'> = async (services, { filter }) => {
+  const running = services.runtime.parts.state
     .containers()
     .filter(
       (record) =>
@@ -13,6 +13,7 @@ export const listContainerStats: Rpc<'ListContainerStats'> = async (services, { 
         hasPrefix(record.id, filter?.id ?? '') &&
         hasPrefix(record.sandboxId, filter?.pod_sandbox_id ?? '') &&
         matchesLabels(record.labels, filter?.label_selector ?? {}),
-    )
-    .map((record) => containerStatsMessage(services, record)),
-});
+    );
+  const stats = running.map((record) => containerStatsMessage(services, record));
+  return { stats: await Promise.all(stats) };
+};

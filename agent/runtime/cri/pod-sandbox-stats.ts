@@ -9,5 +9,7 @@ export const podSandboxStats: Rpc<'PodSandboxStats'> = async (services, request)
   if (record === undefined || record.phase === 'creating') {
     throw new CriError('NOT_FOUND', `no sandbox with the id "${request.pod_sandbox_id}"`);
   }
-  return { stats: sandboxStatsMessage(services, record) };
+  const namespaces = await services.runtime.parts.spawner.client.request('listSandboxes', {});
+  const netns = namespaces.find(({ sandboxId }) => sandboxId === record.id)?.net;
+  return { stats: await sandboxStatsMessage(services, record, netns) };
 };

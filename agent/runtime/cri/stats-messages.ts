@@ -1,25 +1,36 @@
 /** What containers and sandboxes use, as messages. */
 
-import path from 'node:path';
 import type {
   ContainerStats,
   CpuUsage,
+  IoUsage,
   MemoryUsage,
   PodSandboxStats,
+  PsiStats,
+  SwapUsage,
 } from '../../../proto/cri/stats-types.ts';
 import type { Input } from '../../../proto/cri/types.ts';
+import type { Pressure } from '../cgroup/pressure.ts';
 import type { CgroupStats } from '../cgroup/stats.ts';
-import { diskUsage } from '../sandbox/disk-usage.ts';
 import { cgroupParentOf } from '../sandbox/sandboxes.ts';
 import type { ContainerRecord } from '../store/container-record.ts';
 import type { SandboxRecord } from '../store/sandbox-record.ts';
+import { networkUsage } from './network-usage.ts';
 import type { Services } from './rpc.ts';
 
+interface Usage {
+  readonly cpu: Input<CpuUsage>;
+  readonly memory: Input<MemoryUsage>;
+  readonly swap?: Input<SwapUsage>;
+  readonly io?: Input<IoUsage>;
+}
+
 /** Attributes only for a container that does not run: there is nothing to measure. */
-export function containerStatsMessage(
-  { runtime }: Services,
+export async function containerStatsMessage(
+  services: Services,
   record: ContainerRecord,
-): Input<ContainerStats> {
+): Promise<Input<ContainerStats>> {
+  const { runtime } = services;
   const attributes = {
     id: record.id,
     metadata: record.metadata,
@@ -27,31 +38,34 @@ export function containerStatsMessage(
     annotations: record.annotations,
   };
   if (record.phase !== 'running') return { attributes };
-  const timestamp = runtime.nowNs();
-  const disk = diskUsage(path.join(runtime.containerFolder(record.id), 'upper'));
+  const disk = await runtime.writableLayerUsage(record.id);
+  const layer = disk && {
+    timestamp: disk.atNs,
+    fs_id: { mountpoint: runtime.parts.dataDir },
+    used_bytes: { value: disk.bytes },
+    inodes_used: { value: disk.inodes },
+  };
   return {
     attributes,
-    ...usageMessages(runtime.parts.readUsage(record.cgroupPath), timestamp),
-    writable_layer: {
-      timestamp,
-      fs_id: { mountpoint: runtime.parts.dataDir },
-      used_bytes: { value: disk.bytes },
-      inodes_used: { value: disk.inodes },
-    },
+    ...usageOf(services, record.cgroupPath)?.messages,
+    ...(layer && { writable_layer: layer }),
   };
 }
 
-/** The network is not counted yet. */
-export function sandboxStatsMessage(
+/** `netns`: where its network namespace is pinned; undefined: it has none of its own. */
+export async function sandboxStatsMessage(
   services: Services,
   record: SandboxRecord,
-): Input<PodSandboxStats> {
+  netns: string | undefined,
+): Promise<Input<PodSandboxStats>> {
   const { parts } = services.runtime;
   const timestamp = services.runtime.nowNs();
-  const usage = parts.readUsage(cgroupParentOf(record, parts.cgroupRoot));
+  const usage = usageOf(services, cgroupParentOf(record, parts.cgroupRoot));
+  const network = netns === undefined ? undefined : networkUsage(netns, timestamp);
   const containers = parts.state
     .containersOf(record.id)
     .filter((container) => container.phase === 'running');
+  const { cpu, memory, io } = usage?.messages ?? {};
   return {
     attributes: {
       id: record.id,
@@ -60,23 +74,43 @@ export function sandboxStatsMessage(
       annotations: record.config.annotations,
     },
     linux: {
-      ...usageMessages(usage, timestamp),
-      ...(usage === undefined
-        ? {}
-        : { process: { timestamp, process_count: { value: usage.pids } } }),
-      containers: containers.map((container) => containerStatsMessage(services, container)),
+      ...(cpu && { cpu }),
+      ...(memory && { memory }),
+      ...(io && { io }),
+      ...(network && { network }),
+      ...(usage && { process: { timestamp, process_count: { value: usage.pids } } }),
+      containers: await Promise.all(
+        containers.map((container) => containerStatsMessage(services, container)),
+      ),
     },
   };
 }
 
-function usageMessages(
-  usage: CgroupStats | undefined,
+/** Undefined when there is no such cgroup. */
+function usageOf(
+  { runtime }: Services,
+  cgroup: string,
+): { readonly messages: Usage; readonly pids: number } | undefined {
+  const usage = runtime.parts.readUsage(cgroup);
+  if (usage === undefined) return undefined;
+  const nanoCores = runtime.cpuRates.measure(cgroup, usage.cpuUsageNs);
+  return { messages: usageMessages(usage, nanoCores, runtime.nowNs()), pids: usage.pids };
+}
+
+/** Pure. */
+export function usageMessages(
+  usage: CgroupStats,
+  nanoCores: number | undefined,
   timestamp: string,
-): { readonly cpu?: Input<CpuUsage>; readonly memory?: Input<MemoryUsage> } {
-  if (usage === undefined) return {};
-  const { memoryLimitBytes: limit, memoryWorkingSetBytes: workingSet } = usage;
+): Usage {
+  const { memoryLimitBytes: limit, memoryWorkingSetBytes: workingSet, swap, pressure } = usage;
   return {
-    cpu: { timestamp, usage_core_nano_seconds: { value: usage.cpuUsageNs } },
+    cpu: {
+      timestamp,
+      usage_core_nano_seconds: { value: usage.cpuUsageNs },
+      ...(nanoCores !== undefined && { usage_nano_cores: { value: nanoCores } }),
+      ...(pressure && { psi: psi(pressure.cpu) }),
+    },
     memory: {
       timestamp,
       working_set_bytes: { value: workingSet },
@@ -84,9 +118,28 @@ function usageMessages(
       rss_bytes: { value: usage.memoryRssBytes },
       page_faults: { value: usage.pageFaults },
       major_page_faults: { value: usage.majorPageFaults },
-      ...(limit === undefined
-        ? {}
-        : { available_bytes: { value: Math.max(0, limit - workingSet) } }),
+      ...(limit !== undefined && { available_bytes: { value: Math.max(0, limit - workingSet) } }),
+      ...(pressure && { psi: psi(pressure.memory) }),
     },
+    ...(swap && {
+      swap: {
+        timestamp,
+        swap_usage_bytes: { value: swap.usageBytes },
+        ...(swap.limitBytes !== undefined && {
+          swap_available_bytes: { value: Math.max(0, swap.limitBytes - swap.usageBytes) },
+        }),
+      },
+    }),
+    ...(pressure && { io: { timestamp, psi: psi(pressure.io) } }),
   };
+}
+
+function psi({ some, full }: Pressure): Input<PsiStats> {
+  const data = (times: NonNullable<Pressure['some']>) => ({
+    Total: times.totalNs,
+    Avg10: times.avg10,
+    Avg60: times.avg60,
+    Avg300: times.avg300,
+  });
+  return { ...(some && { Some: data(some) }), ...(full && { Full: data(full) }) };
 }

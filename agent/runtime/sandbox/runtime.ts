@@ -16,6 +16,8 @@ import type { PodNetwork } from '../network/pod-network.ts';
 import type { ContainerRecord } from '../store/container-record.ts';
 import type { RuntimeState } from '../store/runtime-state.ts';
 import type { SandboxRecord } from '../store/sandbox-record.ts';
+import { CpuRates } from './cpu-rates.ts';
+import { type DiskUsage, DiskUsages } from './disk-usage.ts';
 import type { EventHub } from './event-hub.ts';
 import { KeyedLock } from './keyed-lock.ts';
 import type { SpawnerLink } from './spawner-link.ts';
@@ -43,15 +45,19 @@ export class Runtime {
   readonly lock = new KeyedLock();
   /** Ids whose making is under way: a record in the phase `creating` belongs to somebody. */
   readonly inFlight = new Set<string>();
+  readonly cpuRates: CpuRates;
+  readonly #disks: DiskUsages;
   readonly #exitWaiters = new Map<string, PromiseWithResolvers<void>>();
 
   constructor(parts: RuntimeParts) {
     this.parts = parts;
+    this.cpuRates = new CpuRates(parts.clock);
+    this.#disks = new DiskUsages(parts.clock);
   }
 
   /** Nanoseconds since the epoch, as the CRI has all its times. */
   nowNs(): string {
-    return `${BigInt(Math.floor(this.parts.clock.wallMs()))}000000`;
+    return nanoseconds(this.parts.clock.wallMs());
   }
 
   newId(): string {
@@ -60,6 +66,19 @@ export class Runtime {
 
   containerFolder(id: string): string {
     return path.join(this.parts.dataDir, 'containers', id);
+  }
+
+  /** Above the layers of the image, what the container has written. */
+  writableLayer(id: string): string {
+    return path.join(this.containerFolder(id), 'upper');
+  }
+
+  /** Undefined when it is large and nobody has asked before. */
+  async writableLayerUsage(
+    id: string,
+  ): Promise<(DiskUsage & { readonly atNs: string }) | undefined> {
+    const usage = await this.#disks.of(this.writableLayer(id));
+    return usage && { ...usage, atNs: nanoseconds(usage.atMs) };
   }
 
   sandboxFolder(id: string): string {
@@ -84,6 +103,8 @@ export class Runtime {
 
   deleteContainer(record: ContainerRecord): void {
     this.parts.state.deleteContainer(record.id);
+    this.cpuRates.forget(record.cgroupPath);
+    this.#disks.forget(this.writableLayer(record.id));
     this.#exitWaiters.get(record.id)?.resolve();
     this.#exitWaiters.delete(record.id);
     if (record.phase === 'creating') return;
@@ -138,4 +159,8 @@ export class Runtime {
         .map(containerStatusMessage),
     });
   }
+}
+
+function nanoseconds(ms: number): string {
+  return `${BigInt(Math.floor(ms))}000000`;
 }

@@ -127,6 +127,8 @@ export class Sandboxes {
     const { spawner } = this.#runtime.parts;
     await asCri(spawner.client.request('removeSandbox', { sandboxId: record.id }));
     removePodFiles(this.#runtime.sandboxFolder(record.id));
+    const { cgroupRoot } = this.#runtime.parts;
+    this.#runtime.cpuRates.forget(cgroupParentOf(record, cgroupRoot));
     this.#runtime.deleteSandbox(record);
   }
 

@@ -255,11 +255,17 @@ export function containerSpecs(spec: Spec, get: GetTarget): void {
         const cpu = Number(stats?.cpu?.usage_core_nano_seconds?.value ?? 0);
         return cpu > 0 && Number(stats?.memory?.working_set_bytes?.value ?? 0) > 0;
       });
+      const { stats } = await client.containerStats({ container_id: id });
+      assert.ok(BigInt(stats?.cpu?.timestamp ?? 0) > 0n);
+      assert.ok(BigInt(stats?.memory?.timestamp ?? 0) > 0n);
+      assert.equal(stats?.attributes?.labels.spec, 'stats');
       const of = async (filter: object) =>
         (await client.listContainerStats({ filter })).stats.map(({ attributes }) => attributes?.id);
       assert.deepEqual(await of({ pod_sandbox_id: sandbox }), [id]);
       assert.deepEqual(await of({ label_selector: { spec: 'stats' } }), [id]);
       assert.deepEqual(await of({ id }), [id]);
+      assert.deepEqual(await of({ id, label_selector: { spec: 'other' } }), []);
+      assert.deepEqual(await of({ id: 'f'.repeat(64) }), []);
       await assert.rejects(client.containerStats({ container_id: 'f'.repeat(64) }));
     });
   });

@@ -116,11 +116,15 @@ describe('cgroup v2, on a recorded tree of files', () => {
     tree.write(`${CONTAINER}/memory.stat`, stat);
     tree.write(`${CONTAINER}/memory.max`, '8000\n');
     tree.write(`${CONTAINER}/pids.current`, '3\n');
+    tree.write(`${CONTAINER}/memory.swap.current`, '10\n');
+    tree.write(`${CONTAINER}/memory.swap.max`, '60\n');
     const stats = readCgroupStats(tree.layout, CONTAINER);
     assert.ok(stats);
     assert.equal(stats.cpuUsageNs, 1_500_000);
     assert.deepEqual([stats.memoryUsageBytes, stats.memoryWorkingSetBytes], [5_000, 4_000]);
     assert.deepEqual([stats.memoryRssBytes, stats.memoryLimitBytes], [2_000, 8_000]);
+    assert.deepEqual(stats.swap, { usageBytes: 10, limitBytes: 60 });
+    assert.equal(stats.pressure?.io.some?.totalNs, 0);
     assert.deepEqual([stats.pageFaults, stats.majorPageFaults, stats.pids], [7, 1, 3]);
   });
 
