@@ -1,8 +1,11 @@
-/** `skiff sim run` and `skiff sim compare`: experiments with scheduling policies, on virtual time. */
+/** `skiff sim run`, `compare`, `record` and `replay`: experiments with scheduling policies, on virtual time. */
 
 import { writeFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
+import { systemClock } from '../../base/clock.ts';
+import { connectTo } from '../cluster/connect.ts';
 import { addCompare } from '../simulation/compare/compare-command.ts';
+import { addRecordingCommands } from '../simulation/recording/recording-commands.ts';
 import { resultLines, resultsCsv } from '../simulation/result/print-results.ts';
 import { formatResults } from '../simulation/result/result-file.ts';
 import type { ExperimentResult } from '../simulation/result/run-result.ts';
@@ -23,6 +26,13 @@ interface RunFlags {
 
 /** More than the cores of any machine that this is for. */
 const WORKERS_MAX = 256;
+
+/** An interrupted recording is complete: it is written. */
+function untilInterrupted(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => controller.abort());
+  return controller.signal;
+}
 
 export function addSimCommands(program: Command, write: (text: string) => void): void {
   const sim = program
@@ -49,6 +59,13 @@ export function addSimCommands(program: Command, write: (text: string) => void):
       });
       putOut(results, output, write);
     });
+  addRecordingCommands(sim, {
+    clock: systemClock,
+    write,
+    note: (text) => void process.stderr.write(text),
+    connect: connectTo,
+    interrupted: untilInterrupted,
+  });
   addCompare(sim, {
     open: (file, stop) =>
       openForComparison(

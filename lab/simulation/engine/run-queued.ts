@@ -13,7 +13,7 @@ import { SchedulingQueue } from '../../../scheduler/queue/scheduling-queue.ts';
 import type { Decision } from '../../../scheduler/schedule-one.ts';
 import { podOfUid } from './pods-of.ts';
 import type { RunState } from './run-state.ts';
-import type { NodeFailure, RunOptions } from './scenario.ts';
+import type { NodeChange, NodeFailure, RunOptions } from './scenario.ts';
 import type { TimeRecorder } from './time-recorder.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -78,7 +78,9 @@ export class QueuedRun {
 
   /** Returns when nothing more can happen, or at the horizon. */
   run(): void {
-    const { arrivals, failures } = this.#state.scenario;
+    const { arrivals, failures, changes = [] } = this.#state.scenario;
+    // Nodes first: pods of the same time come to the cluster as it is then.
+    for (const change of changes) this.#at(change.atMs, () => this.#change(change));
     for (const [pod, atMs] of arrivals.arrivalMs.entries()) this.#at(atMs, () => this.#arrive(pod));
     for (const failure of failures) this.#at(failure.atMs, () => this.#fail(failure));
     const { core } = this.#state;
@@ -227,6 +229,23 @@ export class QueuedRun {
     this.#state.outcomes.lose(pod, why, this.#clock.monotonicMs());
     this.#incarnation.set(pod, (this.#incarnation.get(pod) ?? 0) + 1);
     this.#enter(pod);
+  }
+
+  #change({ node, object }: NodeChange): void {
+    const { name } = this.#state.scenario.nodes[node]?.metadata ?? {};
+    const old = this.#state.core.cache.snapshot().byName.get(name ?? '')?.node;
+    if (object !== undefined) {
+      if (old === undefined) this.#nodes.onAdd?.(object);
+      else this.#nodes.onUpdate?.(old, object);
+    } else if (old !== undefined) {
+      this.#nodes.onDelete?.(old);
+      for (const pod of [...(this.#onNode.get(node) ?? [])]) {
+        this.#running.get(pod)?.cancelEnd();
+        this.#end(pod);
+      }
+    }
+    this.#state.meter.touch(node);
+    this.#observe();
   }
 
   #fail({ node, repairedMs }: NodeFailure): void {

@@ -15,6 +15,8 @@ export interface Scenario {
   /** What the pods of each class are made from, in the order of `arrivals.podClasses`. */
   readonly templates: readonly PodTemplate[];
   readonly failures: readonly NodeFailure[];
+  /** What becomes of nodes otherwise, in the order of their times; absent: nothing. */
+  readonly changes?: readonly NodeChange[];
   /** The classes of pods that usually come, by which fragmentation is measured. */
   readonly typical: readonly TypicalPod[];
 }
@@ -28,6 +30,14 @@ export interface NodeFailure {
   readonly node: number;
   readonly atMs: number;
   readonly repairedMs: number;
+}
+
+/** A node comes, changes or, without `object`, goes; the pods on one that goes end with it. */
+export interface NodeChange {
+  readonly atMs: number;
+  /** Index of the node. */
+  readonly node: number;
+  readonly object?: Node;
 }
 
 export interface RunOptions {

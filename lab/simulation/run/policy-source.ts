@@ -23,6 +23,7 @@ import { ExperimentError } from '../experiment/read-experiment.ts';
 import { contentHash } from '../result/content-hash.ts';
 import type { RunMode } from '../result/run-result.ts';
 import { newStream } from '../workload/random-stream.ts';
+import { recordedPeers } from '../workload/recorded-peers.ts';
 
 /** A policy that was loaded and found good. */
 export interface LoadedPolicy {
@@ -126,11 +127,11 @@ function tieBreakOf({ tieBreak }: ExperimentOptions, seed: number): TieBreak {
   return { kind: 'random', random: newStream(seed, 'ties') };
 }
 
-/** No Services, budgets or labels of namespaces are known in an experiment. */
+/** No Services (but what a recording says of them), budgets or labels of namespaces are known in an experiment. */
 function dependenciesOf(seed: number): ProfileDependencies {
   return {
     client: { request: () => Promise.reject(new Error('An experiment has no API server')) },
-    peersOf: () => undefined,
+    peersOf: recordedPeers,
     namespaceLabels: () => ({}),
     random: newStream(seed, 'preemption'),
   };

@@ -14,7 +14,7 @@ import {
   NO_GPUS,
   WHOLE_GPU,
 } from '../../../scheduler/gpu/gpu-request.ts';
-import type { NodeFailure, PodTemplate, Scenario } from '../engine/scenario.ts';
+import type { NodeChange, NodeFailure, PodTemplate, Scenario } from '../engine/scenario.ts';
 import type { FailureSpec, GeneratedPods } from '../experiment/experiment.ts';
 import { contentHash } from '../result/content-hash.ts';
 import type { Arrivals, NodeKindInfo, PodClassInfo, ResourceInfo } from '../result/run-result.ts';
@@ -26,6 +26,8 @@ import { newStream, shuffle } from './random-stream.ts';
 export interface Inputs {
   readonly nodes: readonly Node[];
   readonly failures?: FailureSpec;
+  /** Absent: none. */
+  readonly changes?: readonly NodeChange[];
   readonly pods: readonly PodInput[];
   readonly shuffle: boolean;
   readonly inflate: number;
@@ -82,8 +84,10 @@ export function scenarioOf(inputs: Inputs, seed: number): Scenario {
     gang: Int32Array.from(rows, ({ gang }) => gangIndex.get(gang?.name ?? '') ?? -1),
     gangs,
   };
-  const traceHash = contentHash({ content, nodes, templates, failures });
-  return { resources, arrivals: { ...content, traceHash }, nodes, templates, failures, typical };
+  const changes = inputs.changes === undefined ? {} : { changes: inputs.changes };
+  const traceHash = contentHash({ content, nodes, templates, failures, ...changes });
+  const arrivals = { ...content, traceHash };
+  return { resources, arrivals, nodes, templates, failures, ...changes, typical };
 }
 
 interface Sizes {
