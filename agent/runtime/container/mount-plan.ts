@@ -35,6 +35,12 @@ export type MountStep =
       /** Owners are mapped to the user namespace. */
       readonly isIdMapped: boolean;
     }
+  | {
+      readonly kind: 'image';
+      readonly lower: readonly string[];
+      readonly subPath: string;
+      readonly target: string;
+    }
   | ({ readonly kind: 'device' } & DeviceNode)
   | { readonly kind: 'link'; readonly path: string; readonly to: string }
   | { readonly kind: 'folder'; readonly path: string }
@@ -170,6 +176,8 @@ function mountStep(mount: MountSpec): MountStep {
         propagation: mount.propagation,
         isIdMapped: mount.isIdMapped === true,
       };
+    case 'image':
+      return mount;
     case 'tmpfs': {
       const attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
       return filesystem(

@@ -67,7 +67,7 @@ export interface OverlayRootfs {
   readonly work: string;
 }
 
-export type MountSpec = BindMount | TmpfsMount;
+export type MountSpec = BindMount | TmpfsMount | ImageMount;
 
 export interface BindMount {
   readonly kind: 'bind';
@@ -81,6 +81,16 @@ export interface BindMount {
   readonly propagation: 'private' | 'slave' | 'shared';
   /** Owners in the source are taken for those of the user namespace: 0 is its root. */
   readonly isIdMapped?: boolean;
+}
+
+/** The content of an image, only to be read; owners are mapped to the user namespace. */
+export interface ImageMount {
+  readonly kind: 'image';
+  /** Absolute folders of the host, the top one first; at least two. */
+  readonly lower: readonly string[];
+  /** Relative to the image's root, inside of which its links are followed; empty: all of it. */
+  readonly subPath: string;
+  readonly target: string;
 }
 
 export interface TmpfsMount {

@@ -120,6 +120,9 @@ function sysctlProblem(name: string, value: string, spec: SandboxSpec): string {
 
 function mountProblem(mount: MountSpec): string {
   if (mount.kind === 'tmpfs') return pathProblem(mount.target);
+  if (mount.kind === 'image') {
+    return pathProblem(mount.target) || (mount.lower.map(pathProblem).find(Boolean) ?? '');
+  }
   if (mount.isRecursiveReadonly === true && !mount.isReadonly) {
     return `the mount at "${mount.target}" is recursively read-only but not read-only`;
   }

@@ -151,10 +151,15 @@ export class ImageStore {
     this.#collect();
   }
 
-  /** Keeps the image's layers until {@link release}. False when the image has just been removed. */
-  use(containerId: string, image: ImageRecord): boolean {
+  /**
+   * Keeps the layers of the image, and of those that are mounted in the container, until
+   * {@link release}. False when one has just been removed.
+   */
+  use(containerId: string, image: ImageRecord, mounted: readonly ImageRecord[] = []): boolean {
     const { rootfs, id: imageId } = image;
-    const chainIds = rootfs.kind === 'host' ? [] : rootfs.chainIds;
+    const chainIds = [image, ...mounted].flatMap((each) =>
+      each.rootfs.kind === 'host' ? [] : each.rootfs.chainIds,
+    );
     const use = { imageId, owner: this.#owner, chainIds };
     if (rootfs.kind === 'host') {
       let hostLayer: string;
@@ -164,11 +169,10 @@ export class ImageStore {
         this.#files.write(`uses/${containerId}`, formatUse(layerUse), 'volatile');
         // Another runtime may have removed the layer just before, as nobody used it.
       } while (!existsSync(hostLayer));
-      return true;
-    }
-    this.#files.write(`uses/${containerId}`, formatUse(use), 'volatile');
-    // In this order: who removes the image looks for its users afterwards.
-    if (this.#record(hexOf(image.id)) !== undefined) return true;
+    } else this.#files.write(`uses/${containerId}`, formatUse(use), 'volatile');
+    // In this order: who removes an image looks for its users afterwards.
+    const all = [image, ...mounted];
+    if (all.every(({ id }) => this.#record(hexOf(id)) !== undefined)) return true;
     this.release(containerId);
     return false;
   }

@@ -6,6 +6,7 @@ import { CriError } from '../../../proto/cri/rpcs.ts';
 import type {
   ContainerConfig,
   LinuxContainerSecurityContext,
+  Mount,
   NamespaceOption,
 } from '../../../proto/cri/types.ts';
 import type {
@@ -20,6 +21,7 @@ import { MergedTree } from '../image/merged-tree.ts';
 import { resolveUser } from '../image/user.ts';
 import type { ContainerRecord, ContainerUser } from '../store/container-record.ts';
 import type { SandboxRecord } from '../store/sandbox-record.ts';
+import { type ImageVolume, mountWithDigest, volumeMount } from './image-volumes.ts';
 import { containerMounts } from './mounts.ts';
 import { podFileMounts } from './pod-files.ts';
 import { processSpec } from './process.ts';
@@ -40,6 +42,8 @@ export interface ContainerInput {
   readonly lowers: readonly string[];
   /** Of the host, that belong to the image. */
   readonly imageMounts: readonly HostMount[];
+  /** By mount: the images that are mounted, with overlay's lower folders. */
+  readonly volumes: ReadonlyMap<Mount, ImageVolume & { readonly lowers: readonly string[] }>;
   /** For the upper and work folders. */
   readonly folder: string;
   /** The sandbox's own files: pod-files.ts. */
@@ -88,7 +92,14 @@ function containerSpec(input: ContainerInput, process: ContainerSpec['process'])
     isRootfsReadonly: isReadonly,
     mounts: [
       ...input.imageMounts.map(imageMount),
-      ...containerMounts(config.mounts, podFileMounts(input.sandboxFolder), isReadonly, own.user),
+      ...containerMounts(
+        config.mounts,
+        podFileMounts(input.sandboxFolder),
+        isReadonly,
+        own.user,
+        (mount) =>
+          volumeMount(mount, input.volumes.get(mount)?.lowers ?? [], path.join(folder, 'empty')),
+      ),
     ],
     devices: config.devices.map((device) => ({
       hostPath: device.host_path,
@@ -144,7 +155,7 @@ function containerRecord(
     imageId: image.id,
     imageName: image.repoTags[0] ?? image.id,
     imageRef: image.repoDigests[0] ?? image.id,
-    mounts: config.mounts,
+    mounts: config.mounts.map((mount) => mountWithDigest(mount, input.volumes.get(mount))),
     resources: config.linux?.resources ?? null,
     cgroupPath: spec.cgroupPath,
     logPath: spec.stdio.logPath ?? '',

@@ -17,6 +17,7 @@ import {
   failedToStart,
 } from '../store/container-record.ts';
 import { fieldsWithoutEffect, newContainer } from './container-spec.ts';
+import { imageVolumes } from './image-volumes.ts';
 import { mergedResources, updatedResources } from './resources.ts';
 import type { Runtime } from './runtime.ts';
 import { cgroupParentOf } from './sandboxes.ts';
@@ -154,7 +155,9 @@ export class Containers {
     const reference = config.image?.image ?? '';
     const image = images.find(reference);
     const id = this.#runtime.newId();
-    if (image === undefined || !images.use(id, image)) {
+    const volumes = imageVolumes(config.mounts, images);
+    const mounted = [...volumes.values()].map((volume) => volume.image);
+    if (image === undefined || !images.use(id, image, mounted)) {
       throw new CriError('NOT_FOUND', `image "${reference}" is not present`);
     }
     const folder = this.#runtime.containerFolder(id);
@@ -168,6 +171,12 @@ export class Containers {
         image,
         lowers: images.lowerFolders(image),
         imageMounts: images.hostMounts(image),
+        volumes: new Map(
+          [...volumes].map(([mount, volume]) => {
+            const lowers = images.lowerFolders(volume.image);
+            return [mount, { ...volume, lowers }];
+          }),
+        ),
         folder,
         sandboxFolder: this.#runtime.sandboxFolder(sandbox.id),
         cgroupParent: cgroupParentOf(sandbox, this.#runtime.parts.cgroupRoot),
@@ -177,6 +186,7 @@ export class Containers {
       this.#runtime.putContainer(record);
       mkdirSync(made.spec.rootfs.upper, { recursive: true, mode: 0o755 });
       mkdirSync(made.spec.rootfs.work, { recursive: true, mode: 0o700 });
+      if (volumes.size > 0) mkdirSync(path.join(folder, 'empty'), { mode: 0o755 });
       if (record.logPath !== '') mkdirSync(path.dirname(record.logPath), { recursive: true });
       for (const mount of made.spec.mounts) ensureSource(mount);
       await asCri(spawner.client.request('createContainer', made.spec));

@@ -7,7 +7,7 @@
 import path from 'node:path';
 import { CriError } from '../../../proto/cri/rpcs.ts';
 import type { IdMapping as CriIdMapping, Mount } from '../../../proto/cri/types.ts';
-import type { BindMount, IdMapping, UserNamespace } from '../container/spec.ts';
+import type { BindMount, IdMapping, ImageMount, UserNamespace } from '../container/spec.ts';
 
 const PROPAGATION = {
   PROPAGATION_PRIVATE: 'private',
@@ -15,14 +15,25 @@ const PROPAGATION = {
   PROPAGATION_BIDIRECTIONAL: 'shared',
 } as const;
 
-/** Throws a CriError at what is wrong or not implemented. `podFiles`: target -> source. */
+/**
+ * Throws a CriError at what is wrong or not implemented. `podFiles`: target -> source; `ofImage` makes
+ * those whose content is an image.
+ */
 export function containerMounts(
   given: readonly Mount[],
   podFiles: ReadonlyMap<string, string>,
   isRootReadonly: boolean,
   user?: UserNamespace,
-): readonly BindMount[] {
-  const mounts = given.map((mount) => bindMount(mount, user));
+  ofImage?: (mount: Mount) => ImageMount,
+): readonly (BindMount | ImageMount)[] {
+  const mounts = given.map((mount) => {
+    if (mount.mount_options.length > 0) {
+      throw unimplemented(`mount options at "${mount.container_path}"`);
+    }
+    if (mount.image === null) return bindMount(mount, user);
+    if (ofImage !== undefined) return ofImage(mount);
+    throw unimplemented(`mount of an image at "${mount.container_path}"`);
+  });
   const targets = new Set(mounts.map((mount) => mount.target));
   for (const [target, source] of podFiles) {
     if (targets.has(target)) continue;
@@ -50,12 +61,10 @@ function isSandboxMapping(mount: Mount, user: UserNamespace | undefined): boolea
 
 function bindMount(mount: Mount, user: UserNamespace | undefined): BindMount {
   const { container_path: target, host_path: source } = mount;
-  if (mount.image !== null) throw unimplemented(`mount of an image at "${target}"`);
   const isIdMapped = mount.uidMappings.length + mount.gidMappings.length > 0;
   if (isIdMapped && !isSandboxMapping(mount, user)) {
     throw invalid(`the id mapping of the mount at "${target}" is not that of the sandbox`);
   }
-  if (mount.mount_options.length > 0) throw unimplemented(`mount options at "${target}"`);
   if (!target.startsWith('/')) throw invalid(`container_path "${target}" is not absolute`);
   if (!source.startsWith('/')) throw invalid(`host_path "${source}" is not absolute`);
   const propagation = PROPAGATION[mount.propagation];
