@@ -29,6 +29,8 @@ export interface ExperimentOptions {
 
 export interface ClusterSpec {
   readonly sources: readonly NodeSource[];
+  /** Nodes are named and listed in an order drawn by the seed: a tie by name favours none of them. */
+  readonly shuffle: boolean;
   /** Absent: nodes don't fail. */
   readonly failures?: FailureSpec;
 }

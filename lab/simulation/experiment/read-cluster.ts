@@ -13,7 +13,7 @@ export function readCluster(root: FieldReader, resolve: Resolve): ClusterSpec {
   const reader = root.object('cluster');
   if (reader === undefined) {
     root.invalid('cluster', null, 'must say which nodes there are');
-    return { sources: [] };
+    return { sources: [], shuffle: false };
   }
   const readers = reader.objects('nodes');
   if (readers.length === 0) reader.invalid('nodes', [], 'must have at least one entry');
@@ -23,8 +23,9 @@ export function readCluster(root: FieldReader, resolve: Resolve): ClusterSpec {
     return source === undefined ? [] : [source];
   });
   const failures = readFailures(reader.object('failures'));
+  const shuffle = reader.boolean('shuffle') ?? false;
   reader.end();
-  return { sources, ...(failures === undefined ? {} : { failures }) };
+  return { sources, shuffle, ...(failures === undefined ? {} : { failures }) };
 }
 
 function readNodeSource(

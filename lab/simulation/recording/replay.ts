@@ -67,7 +67,7 @@ export async function replay(
     name: 'replay',
     description: '',
     mode: 'queued',
-    cluster: { sources: [] },
+    cluster: { sources: [], shuffle: false },
     workload: { sources: [], shuffle: false, inflate: 0 },
     policies: [options.policy],
     seeds: [options.seed],
@@ -166,6 +166,7 @@ export function inputsOf(recording: Recording): Inputs {
   });
   return {
     nodes,
+    shuffleNodes: false,
     changes: [...absentAtFirst(nodes, nodeEvents, index), ...changes],
     pods: [{ kind: 'rows', rows }],
     shuffle: false,

@@ -36,6 +36,7 @@ export async function loadInputs(
   const { horizonMs } = options;
   return {
     nodes,
+    shuffleNodes: cluster.shuffle,
     pods,
     shuffle,
     inflate,

@@ -22,9 +22,14 @@ import { generatedPods } from './generated-pods.ts';
 import type { PodRow } from './pod-rows.ts';
 import { newStream, shuffle } from './random-stream.ts';
 
+const HOSTNAME_LABEL = 'kubernetes.io/hostname';
+/** Enough for every node that an experiment may have. */
+const NUMBER_DIGITS = 6;
+
 /** All that was read for an experiment: from here on nothing is read any more. */
 export interface Inputs {
   readonly nodes: readonly Node[];
+  readonly shuffleNodes: boolean;
   readonly failures?: FailureSpec;
   /** Absent: none. */
   readonly changes?: readonly NodeChange[];
@@ -40,7 +45,7 @@ export type PodInput =
   | { readonly kind: 'drawn'; readonly source: GeneratedPods };
 
 export function scenarioOf(inputs: Inputs, seed: number): Scenario {
-  const { nodes } = inputs;
+  const nodes = inputs.shuffleNodes ? renumbered(inputs.nodes, seed) : inputs.nodes;
   const drawn = inputs.pods.flatMap((input) =>
     input.kind === 'rows' ? input.rows : generatedPods(input.source, seed),
   );
@@ -88,6 +93,17 @@ export function scenarioOf(inputs: Inputs, seed: number): Scenario {
   const traceHash = contentHash({ content, nodes, templates, failures, ...changes });
   const arrivals = { ...content, traceHash };
   return { resources, arrivals, nodes, templates, failures, ...changes, typical };
+}
+
+/** In an order drawn by the seed, with names that are in this order too. */
+function renumbered(nodes: readonly Node[], seed: number): readonly Node[] {
+  const drawn = [...nodes];
+  shuffle(drawn, newStream(seed, 'nodes'));
+  return drawn.map((node, index) => {
+    const name = `${String(index).padStart(NUMBER_DIGITS, '0')}-${node.metadata.name}`;
+    const labels = { ...node.metadata.labels, [HOSTNAME_LABEL]: name };
+    return { ...node, metadata: { ...node.metadata, name, labels } };
+  });
 }
 
 interface Sizes {

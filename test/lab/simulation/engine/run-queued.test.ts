@@ -39,6 +39,7 @@ function run(jobs: readonly Job[], nodes = 1, failures: readonly NodeFailure[] =
       {
         nodes: generatedNodes({ ...shape, count: nodes }),
         pods: [{ kind: 'rows', rows }],
+        shuffleNodes: false,
         shuffle: false,
         inflate: 0,
         horizonMs: Number.POSITIVE_INFINITY,

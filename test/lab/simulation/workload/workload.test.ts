@@ -129,7 +129,8 @@ describe('scenarioOf', () => {
     ],
   );
   const rows = podsFromTrace(parseCsv(OPENB), ALL);
-  const inputs = { nodes, pods: [{ kind: 'rows', rows }] as const, horizonMs: 1e9 };
+  const pods = [{ kind: 'rows', rows }] as const;
+  const inputs = { nodes, shuffleNodes: false, pods, horizonMs: 1e9 };
 
   it('fills up to the share of GPUs that was asked for, and no further', () => {
     const { arrivals, resources } = scenarioOf({ ...inputs, shuffle: true, inflate: 1.3 }, 1);
@@ -149,6 +150,16 @@ describe('scenarioOf', () => {
       scenarioOf({ ...inputs, shuffle: true, inflate: 5 }, seed).arrivals.traceHash;
     assert.equal(of(1), of(1));
     assert.notEqual(of(1), of(2));
+  });
+
+  it('names nodes in an order that the seed draws, where it is told to', () => {
+    const of = (seed: number) =>
+      scenarioOf({ ...inputs, shuffleNodes: true, shuffle: false, inflate: 0 }, seed);
+    const orders = [1, 2, 3, 4, 5, 6, 7, 8].map((seed) => of(seed).arrivals.nodeNames.join());
+    assert.deepEqual([...new Set(orders)].sort(), ['000000-a,000001-b', '000000-b,000001-a']);
+    assert.deepEqual(of(1).arrivals.nodeNames, of(1).arrivals.nodeNames);
+    const [first] = of(1).nodes;
+    assert.equal(first?.metadata.labels?.['kubernetes.io/hostname'], first?.metadata.name);
   });
 
   it('lets nodes fail at the rate that was asked for', () => {
