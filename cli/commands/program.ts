@@ -127,7 +127,7 @@ const VERBS = [
 
 const LAB_COMMANDS = `
 Labs:
-  up, down, status, doctor, kubeconfig, image, sim   see "skiff up --help", "skiff sim --help"
+  up, down, status, doctor, kubeconfig, image, sim, shadow   see "skiff up --help", "skiff sim --help"
 Components:
   apiserver, scheduler, controllers, agent, runtime
 `;

@@ -67,6 +67,10 @@ export async function runLabCommand(
       const { addSimCommands } = await import('./sim.ts');
       addSimCommands(program, print);
     }
+    if (argv[2] === 'shadow') {
+      const { addShadowCommand } = await import('./shadow.ts');
+      addShadowCommand(program, print);
+    }
     await program.parseAsync([...argv]);
     return code;
   } catch (error) {
@@ -294,7 +298,9 @@ function isCommanderExit(error: unknown): error is { readonly exitCode: number }
 /** The message and those of its causes, in one line. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error && !(error instanceof WholeError)
+  // A policy's error says it all too; by its name, since most commands don't load the scheduler.
+  const isWhole = error instanceof WholeError || error.name === 'PolicyError';
+  return error.cause instanceof Error && !isWhole
     ? `${error.message}: ${messageOf(error.cause)}`
     : error.message;
 }

@@ -1,4 +1,4 @@
-/** What another policy would do with a live cluster's pods: recorded and replayed. */
+/** What another policy would do with a live cluster's pods: recorded and replayed, and in the shadow. */
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -118,6 +118,43 @@ describe('what if', () => {
     assert.match(text, /7 pods came, 1 were there\n/);
     assert.match(text, /^pods with a node +6 +6$/m);
     assert.match(text, /^default\/p\d +sim-\d +sim-\d +\S/m);
+  });
+
+  it('decides in the shadow of the live scheduler, and tells what would differ', async () => {
+    const same = start('shadow', 'default', '--all', '--tie-break', 'name');
+    const other = start('shadow', 'policies/first-fit.ts');
+    for (const one of [same, other]) {
+      await eventually('it decides', () =>
+        assert.match(one.output(), /in the shadow; end it with/),
+      );
+    }
+    for (const [index, cpu] of ['1', '500m', '1500m'].entries()) {
+      await apply(pod(`s${index}`, cpu));
+      await bound(`s${index}`);
+    }
+    await apply(pod('giant', '100'));
+    for (const one of [same, other]) {
+      const last =
+        one === same ? /default\/giant: live no node, default no node; / : /default\/s2: /;
+      await eventually('it has seen all', () => assert.match(one.output(), last));
+      assert.equal(await one.end(), 0);
+    }
+    assert.match(same.output(), /^default\/s0: live (sim-\d), default \1; 0 of \d differ/m);
+    assert.match(same.output(), /\n0 of [45] differ \(0\.0 %\)\n$/, 'It decides as the live one');
+    assert.match(
+      other.output(),
+      /^default\/s\d: live sim-\d, first-fit sim-\d \(\S.*\); \d of \d differ/m,
+    );
+    assert.match(other.output(), /\n[123] of [345] differ \(\d+\.\d %\)\n/);
+    const pods = await lab.get<{ items: readonly Pod[] }>('pods');
+    const giant = pods.items.find(({ metadata }) => metadata.name === 'giant');
+    assert.equal(giant?.spec.nodeName, undefined, 'Nothing is bound by a shadow');
+  });
+
+  it('ends with one line when the policy can not be loaded', async () => {
+    const { code, stderr } = await lab.run(SKIFF, ['shadow', 'no-such.ts', '--name', lab.name]);
+    assert.equal(code, 1);
+    assert.match(stderr, /^skiff: policy file "no-such.ts" does not exist\n$/);
   });
 
   it('says what is wrong with a recording', async () => {
