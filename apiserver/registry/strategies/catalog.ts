@@ -19,6 +19,7 @@ import { nodeStrategy } from './nodes.ts';
 import { persistentVolumeClaimStrategy } from './persistentvolumeclaims.ts';
 import { persistentVolumeStrategy } from './persistentvolumes.ts';
 import { podDisruptionBudgetStrategy } from './poddisruptionbudgets.ts';
+import { podGroupStrategy } from './podgroups.ts';
 import { podStrategy } from './pods/strategy.ts';
 import { priorityClassStrategy } from './priorityclasses.ts';
 import {
@@ -49,6 +50,7 @@ export const strategies: readonly Strategy[] = [
   deploymentStrategy,
   controllerRevisionStrategy,
   podDisruptionBudgetStrategy,
+  podGroupStrategy,
   priorityClassStrategy,
   persistentVolumeStrategy,
   persistentVolumeClaimStrategy,

@@ -21,6 +21,7 @@ import type * as policyV1 from './policy-v1.ts';
 import type * as rbacV1 from './rbac-v1.ts';
 import type * as resourceV1 from './resource-v1.ts';
 import type * as schedulingV1 from './scheduling-v1.ts';
+import type * as schedulingV1alpha2 from './scheduling-v1alpha2.ts';
 import type * as storageV1 from './storage-v1.ts';
 
 export const validatingwebhookconfigurations: Resource<admissionregistrationV1.ValidatingWebhookConfiguration> = {"group":"admissionregistration.k8s.io","version":"v1","kind":"ValidatingWebhookConfiguration","plural":"validatingwebhookconfigurations","namespaced":false};
@@ -83,6 +84,7 @@ export const resourceclaims: Resource<resourceV1.ResourceClaim> = {"group":"reso
 export const resourceclaimtemplates: Resource<resourceV1.ResourceClaimTemplate> = {"group":"resource.k8s.io","version":"v1","kind":"ResourceClaimTemplate","plural":"resourceclaimtemplates","namespaced":true};
 export const resourceslices: Resource<resourceV1.ResourceSlice> = {"group":"resource.k8s.io","version":"v1","kind":"ResourceSlice","plural":"resourceslices","namespaced":false};
 export const priorityclasses: Resource<schedulingV1.PriorityClass> = {"group":"scheduling.k8s.io","version":"v1","kind":"PriorityClass","plural":"priorityclasses","namespaced":false};
+export const podgroups: Resource<schedulingV1alpha2.PodGroup> = {"group":"scheduling.k8s.io","version":"v1alpha2","kind":"PodGroup","plural":"podgroups","namespaced":true};
 export const storageclasses: Resource<storageV1.StorageClass> = {"group":"storage.k8s.io","version":"v1","kind":"StorageClass","plural":"storageclasses","namespaced":false};
 export const volumeattachments: Resource<storageV1.VolumeAttachment> = {"group":"storage.k8s.io","version":"v1","kind":"VolumeAttachment","plural":"volumeattachments","namespaced":false};
 export const csinodes: Resource<storageV1.CSINode> = {"group":"storage.k8s.io","version":"v1","kind":"CSINode","plural":"csinodes","namespaced":false};

@@ -1,6 +1,6 @@
 /** The shape of the fact table that the generator reads, and what of it the product takes. */
 
-import { VERSION_ONLY_TYPES } from './served.ts';
+import { ALPHA_KINDS, VERSION_ONLY_TYPES } from './served.ts';
 
 export type TypeRef = string | { readonly map: TypeRef };
 
@@ -68,9 +68,10 @@ export function parseFacts(text: string): Facts {
   return facts as Facts;
 }
 
-/** The kinds whose types the product keeps: everything that is generally available. */
-export function SERVED_KINDS(kind: KindFact): boolean {
-  return /^v\d+$/.test(kind.version);
+/** Whether the product keeps the kind's types: all that is generally available, and a few besides. */
+export function isKept({ group, version, kind, served }: KindFact): boolean {
+  if (ALPHA_KINDS.has(`${group}/${version}/${kind}`)) return true;
+  return served === true && /^v\d+$/.test(version);
 }
 
 /** Names of all types that the kinds reach, and those of options and subresources; sorted. */

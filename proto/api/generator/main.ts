@@ -11,7 +11,7 @@
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { parseFacts, reachableTypes, SERVED_KINDS } from './facts.ts';
+import { isKept, parseFacts, reachableTypes } from './facts.ts';
 import { emitResources } from './resources.ts';
 import { emitSchema } from './schema.ts';
 import { emitTypes } from './types.ts';
@@ -25,7 +25,7 @@ if (source === undefined) {
 }
 
 const facts = parseFacts(readFileSync(source, 'utf8'));
-const kinds = facts.kinds.filter((kind) => kind.served === true && SERVED_KINDS(kind));
+const kinds = facts.kinds.filter(isKept);
 const types = reachableTypes(facts, kinds);
 
 rmSync(target, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, it } from 'node:test';
-import { parseFacts, reachableTypes, SERVED_KINDS } from '../../../proto/api/generator/facts.ts';
+import { isKept, parseFacts, reachableTypes } from '../../../proto/api/generator/facts.ts';
 import { emitResources } from '../../../proto/api/generator/resources.ts';
 import { emitSchema } from '../../../proto/api/generator/schema.ts';
 import { emitTypes } from '../../../proto/api/generator/types.ts';
@@ -16,7 +16,7 @@ describe('proto/api/gen', () => {
 
   it('is what the generator makes of the facts', { skip }, () => {
     const facts = parseFacts(readFileSync(FACTS, 'utf8'));
-    const kinds = facts.kinds.filter((kind) => kind.served === true && SERVED_KINDS(kind));
+    const kinds = facts.kinds.filter(isKept);
     const types = reachableTypes(facts, kinds);
     const files = new Map([
       ['schema.json', emitSchema(facts, kinds, types)],

@@ -56,7 +56,6 @@ const SPEC_FIELDS_REFUSED: readonly FieldEffect<PodSpec>[] = [
   { field: 'ephemeralContainers', isUsed: (spec) => hasItems(spec.ephemeralContainers) },
   { field: 'resourceClaims', isUsed: (spec) => hasItems(spec.resourceClaims) },
   { field: 'runtimeClassName', isUsed: (spec) => (spec.runtimeClassName ?? '') !== '' },
-  { field: 'schedulingGroup', isUsed: (spec) => spec.schedulingGroup !== undefined },
   { field: 'os', isUsed: (spec) => spec.os !== undefined && spec.os.name !== 'linux' },
   {
     field: 'securityContext.appArmorProfile (Localhost)',

@@ -16,6 +16,7 @@ import type {
 } from '../../../../proto/api/gen/core-v1.ts';
 import {
   dns1123LabelErrors,
+  dns1123SubdomainErrors,
   labelValueErrors,
   qualifiedNameErrors,
 } from '../../../../proto/api/names.ts';
@@ -49,6 +50,7 @@ export function schedulingErrors(at: string, spec: PodSpec): FieldError[] {
     ),
     ...spreadErrors(`${at}.topologySpreadConstraints`, spec.topologySpreadConstraints ?? []),
     ...gateErrors(`${at}.schedulingGates`, spec),
+    ...groupErrors(`${at}.schedulingGroup`, spec),
   ];
 }
 
@@ -202,4 +204,13 @@ function gateErrors(at: string, spec: PodSpec): FieldError[] {
     errors.push(forbiddenField(field, 'cannot be set until all schedulingGates have been cleared'));
   }
   return errors;
+}
+
+/** Source: core/v1 types.go PodSchedulingGroup, a union of one member. */
+function groupErrors(at: string, { schedulingGroup }: PodSpec): FieldError[] {
+  if (schedulingGroup === undefined) return [];
+  const { podGroupName } = schedulingGroup;
+  if (podGroupName === undefined) return [required(at, 'must specify one of: `podGroupName`')];
+  const why = dns1123SubdomainErrors(podGroupName);
+  return why.map((detail) => invalidField(`${at}.podGroupName`, podGroupName, detail));
 }

@@ -12,6 +12,7 @@ import { leaseStrategy } from '../../../../apiserver/registry/strategies/leases.
 import { namespaceStrategy } from '../../../../apiserver/registry/strategies/namespaces.ts';
 import { nodeStrategy } from '../../../../apiserver/registry/strategies/nodes.ts';
 import { podDisruptionBudgetStrategy } from '../../../../apiserver/registry/strategies/poddisruptionbudgets.ts';
+import { podGroupStrategy } from '../../../../apiserver/registry/strategies/podgroups.ts';
 import { priorityClassStrategy } from '../../../../apiserver/registry/strategies/priorityclasses.ts';
 import {
   clusterRoleBindingStrategy,
@@ -306,6 +307,28 @@ const problems: readonly (readonly [string, Strategy, Draft, readonly string[]])
       'subjects[0].namespace: Required value',
     ],
   ],
+  [
+    'a pod group without a policy',
+    podGroupStrategy,
+    { spec: { schedulingPolicy: {} } },
+    ['spec.schedulingPolicy: Required value: must specify one of: `basic`, `gang`'],
+  ],
+  [
+    'a gang of nobody, with what is behind gates',
+    podGroupStrategy,
+    {
+      spec: {
+        schedulingPolicy: { gang: { minCount: -1 } },
+        priority: 1,
+        disruptionMode: 'PodGroup',
+      },
+    },
+    [
+      'spec.schedulingPolicy.gang.minCount: Invalid value: -1: must be greater than or equal to 1',
+      'spec.priority: Forbidden: is not supported',
+      'spec.disruptionMode: Forbidden: only Pod is supported',
+    ],
+  ],
 ];
 
 describe('problems', () => {
@@ -352,6 +375,13 @@ const updates: readonly (readonly [string, Strategy, Draft, Draft, readonly stri
     { spec: { clusterIP: '10.96.0.9' } },
     { spec: { clusterIP: '10.96.0.10' } },
     ['spec.clusterIPs[0]: Invalid value: ["10.96.0.10"]: may not change once set'],
+  ],
+  [
+    'another size of a gang',
+    podGroupStrategy,
+    { spec: { schedulingPolicy: { gang: { minCount: 3 } } } },
+    { spec: { schedulingPolicy: { gang: { minCount: 4 } } } },
+    ['spec.schedulingPolicy: Invalid value: {"gang":{"minCount":4}}: field is immutable'],
   ],
 ];
 
@@ -404,6 +434,12 @@ const cells: readonly (readonly [string, Strategy, Draft, readonly unknown[]])[]
       '<unknown>',
       '<unknown>',
     ],
+  ],
+  [
+    'a gang',
+    podGroupStrategy,
+    { spec: { schedulingPolicy: { gang: { minCount: 3 } } } },
+    ['x', 'Gang', '<none>', 'Pending', '60m'],
   ],
   [
     'a deployment',
