@@ -9,6 +9,7 @@ import { pluginsOf } from './config/frameworks-of.ts';
 import type { ConfiguredPlugin } from './framework/plugin.ts';
 import type { PeerSelector } from './plugins/pod-topology-spread/constraints.ts';
 import type { VolumeObjects } from './plugins/volume-objects.ts';
+import type { PodGroups } from './pod-groups.ts';
 
 /** What plugins ask of the world, besides the snapshot. */
 export interface ProfileDependencies {
@@ -21,6 +22,8 @@ export interface ProfileDependencies {
   readonly random?: () => number;
   /** Absent: there are no volumes. */
   readonly volumes?: VolumeDependencies;
+  /** Absent: there are none. */
+  readonly podGroups?: PodGroups;
 }
 
 export interface VolumeDependencies {

@@ -10,6 +10,7 @@ import type { Node, Pod } from '../proto/api/gen/core-v1.ts';
 import type { SchedulerCache } from './cache/cache.ts';
 import { newPodInfo } from './cache/pod-info.ts';
 import type { ClusterEventKind } from './framework/cluster-event.ts';
+import { groupNameOf, type PodGroups } from './pod-groups.ts';
 import type { Nominator } from './queue/nominator.ts';
 import type { SchedulingQueue } from './queue/scheduling-queue.ts';
 
@@ -17,6 +18,8 @@ export interface SchedulerState {
   readonly cache: SchedulerCache;
   readonly queue: SchedulingQueue;
   readonly nominator: Nominator;
+  /** Absent: no profile schedules gangs. */
+  readonly groups?: PodGroups | undefined;
   /** Whether one of our profiles schedules the pod. */
   readonly isOurs: (pod: Pod) => boolean;
   /** A pod that may wait for a permit is gone. */
@@ -24,7 +27,7 @@ export interface SchedulerState {
 }
 
 export function podHandler(state: SchedulerState): InformerHandler<Pod> {
-  const { cache, queue, nominator, isOurs } = state;
+  const { cache, queue, nominator, groups, isOurs } = state;
   const assigned = (pod: Pod): void => {
     cache.setPod(pod);
     queue.delete(pod.metadata.uid);
@@ -34,6 +37,7 @@ export function podHandler(state: SchedulerState): InformerHandler<Pod> {
   const gone = (pod: Pod): void => {
     const { uid } = pod.metadata;
     const counted = cache.hasPod(uid);
+    groups?.delete(pod);
     cache.removePod(uid);
     queue.delete(uid);
     nominator.delete(uid);
@@ -43,13 +47,17 @@ export function podHandler(state: SchedulerState): InformerHandler<Pod> {
   return {
     onAdd: (pod) => {
       if (isOver(pod)) return;
+      groups?.set(pod);
       if (isAssigned(pod)) assigned(pod);
       else if (isOurs(pod)) {
         if (isNominated(pod)) nominator.set(newPodInfo(pod));
         queue.add(pod);
+        const isOfGroup = groups !== undefined && groupNameOf(pod) !== undefined;
+        if (isOfGroup) queue.moveOnEvent({ kind: 'UnscheduledPodAdd', pod });
       }
     },
     onUpdate: (oldPod, pod) => {
+      if (!isOver(pod)) groups?.set(pod);
       if (isOver(pod)) gone(pod);
       else if (isAssigned(pod)) {
         if (!isAssigned(oldPod)) return assigned(pod);

@@ -22,7 +22,10 @@ import { frameworksOf } from './config/frameworks-of.ts';
 import { defaultProfile, type ProfileDependencies } from './default-profile.ts';
 import { Extenders } from './extenders/extenders.ts';
 import { newPostJson } from './extenders/post-json.ts';
+import type { Framework } from './framework/framework.ts';
 import { newPeerSelector } from './peer-selector.ts';
+import { GANG_SCHEDULING } from './plugins/gang-scheduling.ts';
+import { PodGroupInformer } from './pod-group-informer.ts';
 import { ClusterFeed } from './policy/cluster-feed.ts';
 import { Policies } from './policy/policies.ts';
 import type { WorkerLimits } from './policy/worker/policy-worker.ts';
@@ -70,17 +73,9 @@ export async function runScheduler(
   const { client, clock, logger, tieBreak, configuration = defaultConfiguration() } = options;
   const dependencies = { client, clock, logger };
   const recorder = new EventRecorder({ ...dependencies, component: DEFAULT_SCHEDULER_NAME });
-  const informers = {
-    pods: new Informer(dependencies, pods, { fieldSelector: NOT_OVER }),
-    nodes: new Informer(dependencies, nodes),
-    namespaces: new Informer(dependencies, namespaces, { metadataOnly: true }),
-    services: new Informer(dependencies, services, {
-      indexers: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
-    }),
-    replicaSets: new Informer(dependencies, replicasets),
-    budgets: new Informer(dependencies, poddisruptionbudgets),
-  };
+  const informers = newInformers(dependencies);
   const volumes = new VolumeInformers(dependencies);
+  const podGroups = new PodGroupInformer(dependencies);
   const world: ProfileDependencies = {
     client,
     peersOf: newPeerSelector(informers.services, informers.replicaSets),
@@ -88,8 +83,10 @@ export async function runScheduler(
     budgets: () => informers.budgets.list(),
     random: seededRandom(options.seed ?? 1),
     volumes: { objects: volumes.objects, client, clock },
+    podGroups: podGroups.groups,
   };
   const frameworks = frameworksOf(configuration, world);
+  const hasGangs = frameworks.some(schedulesGangs);
   const { extenders: configurations } = configuration;
   const extenders =
     configurations.length === 0
@@ -119,10 +116,15 @@ export async function runScheduler(
       informers.replicaSets.hasSynced,
       informers.budgets.hasSynced,
       ...volumes.synced,
+      ...(hasGangs ? [podGroups.hasSynced] : []),
       ...(policies === undefined ? [] : [policies.loaded]),
     ],
     ...(policies === undefined ? {} : { policies }),
-    otherEvents: (listen) => volumes.addListener(listen),
+    ...(hasGangs ? { podGroups: podGroups.groups } : {}),
+    otherEvents: (listen) => {
+      volumes.addListener(listen);
+      podGroups.addListener(listen);
+    },
     ...(extenders === undefined ? {} : { extenders }),
     frameworks,
     tieBreak,
@@ -141,6 +143,7 @@ export async function runScheduler(
   const running: { run(until: AbortSignal): Promise<void> }[] = [
     ...Object.values(informers),
     volumes,
+    ...(hasGangs ? [podGroups] : []),
   ];
   const informing = Promise.all([
     ...running.map((informer) => informer.run(signal)),
@@ -155,4 +158,21 @@ export async function runScheduler(
   });
   await informing;
   await recorder.close();
+}
+
+function newInformers(dependencies: ConstructorParameters<typeof Informer>[0]) {
+  return {
+    pods: new Informer(dependencies, pods, { fieldSelector: NOT_OVER }),
+    nodes: new Informer(dependencies, nodes),
+    namespaces: new Informer(dependencies, namespaces, { metadataOnly: true }),
+    services: new Informer(dependencies, services, {
+      indexers: { namespace: ({ metadata }) => [metadata.namespace ?? ''] },
+    }),
+    replicaSets: new Informer(dependencies, replicasets),
+    budgets: new Informer(dependencies, poddisruptionbudgets),
+  };
+}
+
+function schedulesGangs({ plugins }: Framework): boolean {
+  return plugins.some(({ name }) => name === GANG_SCHEDULING);
 }

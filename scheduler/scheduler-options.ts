@@ -10,6 +10,7 @@ import type { NamespaceLabels } from './cache/affinity-terms.ts';
 import type { Extenders } from './extenders/extenders.ts';
 import type { ClusterEvent } from './framework/cluster-event.ts';
 import type { Framework } from './framework/framework.ts';
+import type { PodGroups } from './pod-groups.ts';
 import type { Policies } from './policy/policies.ts';
 import type { QueueBackoff } from './queue/scheduling-queue.ts';
 import type { TieBreak } from './select-node.ts';
@@ -29,6 +30,8 @@ export interface SchedulerOptions {
   readonly namespaceLabels?: NamespaceLabels;
   /** Absent: there are none. */
   readonly policies?: Policies;
+  /** Absent: no profile schedules gangs. */
+  readonly podGroups?: PodGroups;
   /** Of profiles that don't say. */
   readonly tieBreak: TieBreak;
   /** Absent: there are none. */

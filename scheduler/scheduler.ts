@@ -9,8 +9,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Pod } from '../proto/api/gen/core-v1.ts';
 import { keyOf } from '../proto/api/meta.ts';
-import { isNotFound } from '../proto/api/status-error.ts';
-import { type Assumed, bindPod } from './bind-pod.ts';
+import { BindingCycle } from './binding-cycle.ts';
 import { SchedulerCache } from './cache/cache.ts';
 import { newPodInfo, type PodInfo } from './cache/pod-info.ts';
 import { DEFAULT_SCHEDULER_NAME } from './config/configuration.ts';
@@ -20,15 +19,20 @@ import { DecisionLog, recordOf, recordOfVerdict } from './explain/decision-log.t
 import { Explainer } from './explain/explainer.ts';
 import { decideWithExtenders } from './extenders/decide-with-extenders.ts';
 import type { Framework } from './framework/framework.ts';
-import { errorText, isRejected, type Status, unresolvable } from './framework/status.ts';
+import { errorText, type Status, unresolvable } from './framework/status.ts';
+import { GANG_SCHEDULING } from './plugins/gang-scheduling.ts';
+import { PodGroupCycle } from './pod-group-cycle.ts';
+import { groupNameOf, type PodGroups } from './pod-groups.ts';
 import { followUpOf, takeBack } from './policy/follow-up.ts';
 import type { NamedVerdict, PolicyHost } from './policy/policies.ts';
+import { newPolicyHost } from './policy/policy-host.ts';
 import { Preemptions } from './preemptions.ts';
 import { Nominator } from './queue/nominator.ts';
 import { infoOf, type QueuedPod, uidOf } from './queue/queued-pod.ts';
 import { registrationsOf } from './queue/registrations.ts';
 import { type AttemptFailure, SchedulingQueue } from './queue/scheduling-queue.ts';
 import { reportFailure } from './report-failure.ts';
+import { reportGroup } from './report-group.ts';
 import { type Decision, type DecisionOptions, decide } from './schedule-one.ts';
 import type { SchedulerOptions } from './scheduler-options.ts';
 import { WaitingPods } from './waiting-pods.ts';
@@ -47,6 +51,9 @@ export class Scheduler {
   readonly #waiting: WaitingPods;
   readonly #nominator = new Nominator();
   readonly #preemptions: Preemptions;
+  readonly #binding: BindingCycle;
+  /** Absent: no profile schedules gangs. */
+  readonly #gangs: PodGroupCycle | undefined;
   /** Bindings and reports under way. */
   readonly #tasks = new Set<Promise<void>>();
   readonly #log = new DecisionLog();
@@ -70,6 +77,17 @@ export class Scheduler {
     const [waiting, nominated] = [this.#waiting, this.#nominator];
     const forPreemption = { client, clock, logger, recorder, pods, waiting, nominated };
     this.#preemptions = new Preemptions(forPreemption);
+    this.#binding = new BindingCycle({
+      scheduler: options,
+      cache: this.#cache,
+      queue: this.#queue,
+      waiting,
+      nominator: nominated,
+      track: (task) => this.#track(task),
+      fail: (...failure) => this.#fail(...failure),
+    });
+    const { podGroups } = options;
+    this.#gangs = podGroups === undefined ? undefined : this.#newPodGroupCycle(podGroups);
     this.explainer = new Explainer({
       log: this.#log,
       snapshot: () => this.#cache.snapshot(),
@@ -83,6 +101,7 @@ export class Scheduler {
       cache: this.#cache,
       queue: this.#queue,
       nominator: this.#nominator,
+      groups: options.podGroups,
       isOurs: (pod: Pod) => this.#frameworkOf(pod) !== undefined,
       onGone: (uid: string) => {
         this.#waiting.reject(uid, '', 'the pod is gone');
@@ -114,17 +133,10 @@ export class Scheduler {
   }
 
   /** What the policies of this scheduler ask of it. */
-  readonly policyHost: PolicyHost = {
-    adopt: (schedulerName) => {
-      for (const pod of this.#options.pods.list()) {
-        const { spec } = pod;
-        if (spec.schedulerName === schedulerName && !spec.nodeName) this.#queue.add(pod);
-      }
-    },
-    allow: (uid, plugin) => this.#waiting.allow(uid, plugin),
-    reject: (uid, plugin, why) => this.#waiting.reject(uid, plugin, why),
-    snapshot: () => this.#cache.snapshot(),
-  };
+  get policyHost(): PolicyHost {
+    const { pods } = this.#options;
+    return newPolicyHost({ pods, queue: this.#queue, waiting: this.#waiting, cache: this.#cache });
+  }
 
   /** Of a policy's pods: the default one, which stands in for the policy. */
   #frameworkOf(pod: Pod): Framework | undefined {
@@ -139,10 +151,30 @@ export class Scheduler {
     return this.#frameworks.get(DEFAULT_SCHEDULER_NAME) ?? this.#options.frameworks[0];
   }
 
-  /** Not success: the pod isn't to be tried for now. */
+  #newPodGroupCycle(groups: PodGroups): PodGroupCycle {
+    return new PodGroupCycle({
+      groups,
+      cache: this.#cache,
+      queue: this.#queue,
+      waiting: this.#waiting,
+      binding: this.#binding,
+      fresh: (queued) => this.#fresh(queued),
+      isDecidedBy: (framework, pod) => this.#isDecidedBy(framework, pod),
+      decide: (queued, pod, framework) => this.#decide(queued, infoOf(queued, pod), framework),
+      preempt: (...preemption) => this.#preempt(...preemption),
+      fail: (...failure) => this.#fail(...failure),
+      report: (outcome, signal) => this.#track(reportGroup(this.#options, outcome, signal)),
+    });
+  }
+
+  /** Not success: the pod isn't to be tried for now. A gang waits for all that is made room for it. */
   #gate(pod: Pod): Status | undefined {
     const status = this.#frameworkOf(pod)?.preEnqueue(pod);
-    if (status !== undefined || !this.#preemptions.isRunning(pod.metadata.uid)) return status;
+    const others = this.#options.podGroups?.waiting(pod) ?? [];
+    const isMaking = [pod, ...others].some((each) =>
+      this.#preemptions.isRunning(each.metadata.uid),
+    );
+    if (status !== undefined || !isMaking) return status;
     const text = 'waiting for the preemption for this pod to be finished';
     return { ...unresolvable(text), plugin: 'DefaultPreemption' };
   }
@@ -177,10 +209,40 @@ export class Scheduler {
   }
 
   #decideHere(queued: QueuedPod, pod: Pod, framework: Framework, signal: AbortSignal): void {
+    if (this.#gangs !== undefined && this.#isOfGang(pod, framework)) {
+      this.#gangs.run(queued, pod, framework, signal);
+      return;
+    }
     const info = infoOf(queued, pod);
+    const decision = this.#decide(queued, info, framework);
+    this.#carryOut(queued, info, framework, decision, signal);
+  }
+
+  #decide(queued: QueuedPod, info: PodInfo, framework: Framework): Decision {
     const options = this.#decisionOptions(framework);
     const decision = decide(framework, this.#cache.snapshot(), info, options);
-    this.#carryOut(queued, info, framework, decision, signal);
+    this.#note(queued, decision, framework);
+    return decision;
+  }
+
+  /** Remembers it for who asks, and where the next search begins. */
+  #note(queued: QueuedPod, decision: Decision, framework: Framework): void {
+    const { kind: tieBreak } = this.#decisionOptions(framework).tieBreak;
+    const atMs = this.#options.clock.wallMs();
+    this.#log.record(recordOf(uidOf(queued), decision, { atMs, tieBreak }));
+    if (decision.kind !== 'error') this.#startIndex = decision.nextStartIndex;
+  }
+
+  #isOfGang(pod: Pod, framework: Framework): boolean {
+    if (groupNameOf(pod) === undefined || this.#options.podGroups === undefined) return false;
+    if (!framework.plugins.some(({ name }) => name === GANG_SCHEDULING)) return false;
+    return this.#options.podGroups.policyOf(pod).kind !== 'none';
+  }
+
+  /** Whether its plugins alone decide of the pod. */
+  #isDecidedBy(framework: Framework, pod: Pod): boolean {
+    if (this.#options.extenders?.isInterested(pod) === true) return false;
+    return this.#frameworks.get(pod.spec.schedulerName ?? DEFAULT_SCHEDULER_NAME) === framework;
   }
 
   async #decideWithExtenders(
@@ -196,6 +258,7 @@ export class Scheduler {
     const snapshot = this.#cache.snapshot();
     const step = [framework, snapshot, info, options, extenders, signal] as const;
     const decision = await decideWithExtenders(...step);
+    this.#note(queued, decision, framework);
     const now = this.#fresh(queued);
     const isGone = now === undefined || now.metadata.deletionTimestamp !== undefined;
     if (isGone || signal.aborted) this.#queue.done(uidOf(queued));
@@ -209,27 +272,21 @@ export class Scheduler {
     decision: Decision,
     signal: AbortSignal,
   ): void {
-    const options = this.#decisionOptions(framework);
     const { pod } = info;
-    const { kind: tieBreak } = options.tieBreak;
-    const atMs = this.#options.clock.wallMs();
-    this.#log.record(recordOf(uidOf(queued), decision, { atMs, tieBreak }));
     switch (decision.kind) {
       case 'error':
         this.#fail(queued, errorText(decision.status), { kind: 'error' }, signal);
         break;
       case 'none': {
         const { diagnosis, nominatedNodeName: node, victims } = decision;
-        this.#startIndex = decision.nextStartIndex;
         if (victims.length > 0) this.#preempt(pod, node ?? '', victims, signal);
         const failure = { kind: 'unschedulable', rejectedBy: diagnosis.rejectedBy } as const;
         this.#fail(queued, fitErrorMessage(diagnosis), failure, signal, node);
         break;
       }
       case 'node': {
-        this.#startIndex = decision.nextStartIndex;
         const { state, nodeName } = decision;
-        this.#assume({ framework, queued, state, pod: info, nodeName }, signal);
+        this.#binding.start({ framework, queued, state, pod: info, nodeName }, signal);
       }
     }
   }
@@ -278,7 +335,7 @@ export class Scheduler {
       }
       case 'assume': {
         const { framework, state, nodeName } = next;
-        this.#assume({ framework, queued, state, pod: info, nodeName }, signal);
+        this.#binding.start({ framework, queued, state, pod: info, nodeName }, signal);
         break;
       }
       case 'conflict': {
@@ -293,74 +350,12 @@ export class Scheduler {
 
   #preempt(pod: Pod, nodeName: string, victims: readonly Pod[], signal: AbortSignal): void {
     const { uid } = pod.metadata;
-    const end = (isDone: boolean): void =>
-      isDone ? this.#queue.recheck(uid) : this.#queue.activate(uid);
+    const others = this.#options.podGroups?.waiting(pod) ?? [];
+    const end = (isDone: boolean): void => {
+      if (!isDone) this.#queue.activate(uid);
+      for (const each of [pod, ...others]) this.#queue.recheck(each.metadata.uid);
+    };
     this.#track(this.#preemptions.run(pod, nodeName, victims, signal).then(end));
-  }
-
-  #assume(assumed: Assumed, signal: AbortSignal): void {
-    const { framework, state, pod, nodeName } = assumed;
-    const { spec } = pod.pod;
-    const placed = { ...pod, pod: { ...pod.pod, spec: { ...spec, nodeName } } };
-    this.#cache.assumePod(placed, nodeName);
-    this.#options.policies?.feed.assume(placed.pod);
-    this.#nominator.delete(pod.pod.metadata.uid);
-    const reserved = framework.reserve(state, pod, nodeName);
-    if (reserved !== undefined) {
-      this.#retreat(assumed, reserved, signal);
-      return;
-    }
-    const { status, waitingOn } = framework.permit(state, pod, nodeName);
-    if (status !== undefined && status.code !== 'Wait') {
-      framework.unreserve(state, pod, nodeName);
-      this.#retreat(assumed, status, signal);
-      return;
-    }
-    const permitted =
-      status === undefined
-        ? Promise.resolve(undefined)
-        : this.#waiting.wait(pod.pod.metadata.uid, waitingOn);
-    this.#track(this.#bind(assumed, permitted, signal));
-  }
-
-  async #bind(
-    assumed: Assumed,
-    permitted: Promise<Status | undefined>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { framework, queued, state, pod, nodeName } = assumed;
-    const { logger, recorder } = this.#options;
-    const status =
-      (await permitted) ??
-      (await framework.preBind(state, pod, nodeName, signal)) ??
-      (await bindPod(assumed, this.#options.extenders, signal));
-    if (status !== undefined) {
-      framework.unreserve(state, pod, nodeName);
-      this.#retreat(assumed, status, signal);
-      return;
-    }
-    this.#queue.done(uidOf(queued));
-    const text = `Successfully assigned ${keyOf(pod.pod)} to ${nodeName}`;
-    recorder.record(pod.pod, 'Normal', 'Scheduled', text);
-    logger.debug('Bound pod', { pod: keyOf(pod.pod), node: nodeName });
-    framework.postBind(state, pod, nodeName);
-  }
-
-  /** Takes an assumption back, which others may profit from, and returns the pod to the queue. */
-  #retreat(assumed: Assumed, status: Status, signal: AbortSignal): void {
-    const { queued, pod } = assumed;
-    this.#cache.forgetPod(uidOf(queued));
-    this.#options.policies?.feed.forget(uidOf(queued));
-    // A pod that is gone needs no node.
-    if (isNotFound(status.error) || signal.aborted) {
-      this.#queue.done(uidOf(queued));
-      return;
-    }
-    if (isRejected(status)) {
-      const rejectedBy = new Set(status.plugin === undefined ? [] : [status.plugin]);
-      this.#fail(queued, status.reasons.join(', '), { kind: 'unschedulable', rejectedBy }, signal);
-    } else this.#fail(queued, errorText(status), { kind: 'error' }, signal);
-    this.#queue.moveOnEvent({ kind: 'AssignedPodDelete', pod: pod.pod }, uidOf(queued));
   }
 
   /** `nominatedNodeName`: empty: none any more; absent: as it was. */

@@ -8,6 +8,7 @@ import type { ProfileDependencies, VolumeDependencies } from '../default-profile
 import type { Plugin } from '../framework/plugin.ts';
 import { newDefaultBinder } from '../plugins/default-binder.ts';
 import { newDefaultPreemption } from '../plugins/default-preemption/default-preemption.ts';
+import { newGangScheduling } from '../plugins/gang-scheduling.ts';
 import { newImageLocality } from '../plugins/image-locality.ts';
 import { newInterPodAffinity } from '../plugins/inter-pod-affinity/inter-pod-affinity.ts';
 import { newNodeAffinity } from '../plugins/node-affinity.ts';
@@ -25,6 +26,7 @@ import { newVolumeBinding } from '../plugins/volume-binding/volume-binding.ts';
 import { NO_VOLUMES } from '../plugins/volume-objects.ts';
 import { newVolumeRestrictions } from '../plugins/volume-restrictions.ts';
 import { newVolumeZone } from '../plugins/volume-zone.ts';
+import { PodGroups } from '../pod-groups.ts';
 import type { ProfileConfiguration } from './configuration.ts';
 
 export interface PluginContext {
@@ -42,6 +44,8 @@ const NOTHING_TO_BIND: VolumeDependencies = {
   client: { patch: () => Promise.reject(new Error('there are no volumes')) },
   clock: { schedule: () => () => undefined },
 };
+
+const NO_GROUPS = new PodGroups({ get: () => undefined });
 
 const FACTORIES: Readonly<Record<string, PluginFactory>> = {
   SchedulingGates: () => schedulingGates,
@@ -75,6 +79,7 @@ const FACTORIES: Readonly<Record<string, PluginFactory>> = {
     }),
   ImageLocality: ({ profile }) => newImageLocality({ countsVolumes: profile.version === '1.36' }),
   DefaultBinder: ({ dependencies }) => newDefaultBinder(dependencies.client),
+  GangScheduling: ({ dependencies: { podGroups = NO_GROUPS } }) => newGangScheduling(podGroups),
 };
 
 export const IN_TREE_PLUGINS: ReadonlyMap<string, PluginFactory> = new Map(

@@ -60,7 +60,7 @@ const DEFAULT_PLUGINS: readonly (readonly [string, number])[] = [
 ];
 
 /** Besides the default ones: those that a profile must enable itself. */
-const OTHER_PLUGINS: readonly string[] = [];
+const OTHER_PLUGINS: readonly string[] = ['GangScheduling'];
 
 export const KNOWN_PLUGINS: ReadonlySet<string> = new Set([
   ...DEFAULT_PLUGINS.map(([name]) => name),

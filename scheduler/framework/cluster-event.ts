@@ -6,9 +6,13 @@
  */
 
 import type { Node, PersistentVolumeClaim, Pod } from '../../proto/api/gen/core-v1.ts';
+import type { PodGroup } from '../../proto/api/gen/scheduling-v1alpha2.ts';
 import type { StorageClass } from '../../proto/api/gen/storage-v1.ts';
 
-/** `AssignedPod…`: a pod on a node; `UnscheduledPodUpdate`: the waiting pod itself. */
+/**
+ * `AssignedPod…`: a pod on a node; `UnscheduledPodAdd`: another one of a group came, without a node;
+ * `UnscheduledPodUpdate`: the waiting pod itself.
+ */
 export type ClusterEventKind =
   | 'NodeAdd'
   | 'NodeDelete'
@@ -18,6 +22,7 @@ export type ClusterEventKind =
   | 'AssignedPodAdd'
   | 'AssignedPodUpdate'
   | 'AssignedPodDelete'
+  | 'UnscheduledPodAdd'
   | 'UnscheduledPodUpdate'
   | 'PersistentVolumeAdd'
   | 'PersistentVolumeUpdate'
@@ -27,6 +32,7 @@ export type ClusterEventKind =
   | 'StorageClassUpdate'
   | 'CSINodeAdd'
   | 'CSINodeUpdate'
+  | 'PodGroupAdd'
   /** Whatever it was: every pod is tried again. */
   | 'Any';
 
@@ -39,6 +45,7 @@ export interface ClusterEvent {
   readonly oldPod?: Pod;
   readonly claim?: PersistentVolumeClaim;
   readonly storageClass?: StorageClass;
+  readonly podGroup?: PodGroup;
 }
 
 export interface EventRegistration {

@@ -205,6 +205,21 @@ export class SchedulingQueue {
     return this.#next();
   }
 
+  /**
+   * This very pod, to be tried beside another one of its group, before its turn. Undefined when it is
+   * gated, in flight, or waits out an error.
+   */
+  takeMember(uid: string): QueuedPod | undefined {
+    const queued =
+      this.#active.delete(uid) ??
+      this.#backoff.delete(uid)?.queued ??
+      this.#unschedulable.get(uid)?.queued;
+    if (queued === undefined) return undefined;
+    this.#unschedulable.delete(uid);
+    this.#setTimer();
+    return this.#fly(queued);
+  }
+
   /** The pod that was taken has a node, or is gone. */
   done(uid: string): void {
     this.#inFlight.delete(uid);
@@ -242,7 +257,10 @@ export class SchedulingQueue {
 
   #next(): QueuedPod | undefined {
     const queued = this.#active.pop() ?? this.#backoff.pop()?.queued;
-    if (queued === undefined) return undefined;
+    return queued === undefined ? undefined : this.#fly(queued);
+  }
+
+  #fly(queued: QueuedPod): QueuedPod {
     this.#inFlight.set(uidOf(queued), this.#eventsDropped + this.#events.length);
     return { ...queued, attempts: queued.attempts + 1 };
   }
