@@ -40,6 +40,18 @@ describe('readConfiguration', () => {
     assert.equal(only.version, '1.36');
   });
 
+  it('has gangs when a profile says so', () => {
+    const takesPartAt = (fields: string): readonly string[] => {
+      const { points } = pluginsOfProfile(fields);
+      return Object.entries(points)
+        .filter(([, names]) => names.includes('GangScheduling'))
+        .map(([point]) => point);
+    };
+    assert.deepEqual(takesPartAt('schedulerName: a'), []);
+    const enabled = 'plugins: {multiPoint: {enabled: [{name: GangScheduling}]}}';
+    assert.deepEqual(takesPartAt(enabled), ['preEnqueue', 'reserve', 'permit']);
+  });
+
   const refused: readonly (readonly [string, string, string])[] = [
     [
       'a field that does not exist',
