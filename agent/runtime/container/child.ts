@@ -14,7 +14,7 @@ import { openInRoot } from './in-root.ts';
 import { enterRootfs, openRootfs, type RootfsRequest } from './rootfs.ts';
 import { runProgram, setOomScore } from './run-program.ts';
 import type { ProcessSpec } from './spec.ts';
-import { openTerminal, type Terminal, useTerminal } from './terminal.ts';
+import { openTerminal, resizeTerminal, type Terminal, useTerminal } from './terminal.ts';
 
 export interface ChildJob {
   /** Write end of the pipe of child-report.ts. */
@@ -25,6 +25,8 @@ export interface ChildJob {
   readonly goWriter: number;
   /** What becomes fd 0, 1 and 2; absent: a pseudo-terminal does. */
   readonly stdio?: readonly [stdin: number, stdout: number, stderr: number];
+  /** Of that terminal, in characters; absent: 0 by 0. */
+  readonly terminalSize?: { readonly width: number; readonly height: number };
   readonly namespaces: readonly NamespaceEntry[];
   /** Present when the root is built in a user namespace; one that joins has it in `namespaces`. */
   readonly user?: UserNamespaceEntry;
@@ -81,6 +83,7 @@ function becomeProgram(job: ChildJob, tell: (line: ChildLine) => void): void {
   let terminal: Terminal | undefined;
   const openOwnTerminal = (root: number): number => {
     terminal = openTerminal(root);
+    if (job.terminalSize !== undefined) resizeTerminal(terminal.master, job.terminalSize);
     return terminal.slave;
   };
   if (job.rootfs !== undefined && parts !== undefined) {

@@ -63,6 +63,7 @@ export class ExecProcess {
           runChild({
             ...pipes,
             ...(ends !== undefined && { stdio: ends }),
+            ...(request.terminalSize !== undefined && { terminalSize: request.terminalSize }),
             namespaces: [{ fd: pidfd, flags: ALL_NAMESPACES | (isMapped ? CLONE_NEWUSER : 0) }],
             process: request.process,
             grantable: isMapped ? context.spawner.allCapabilities : context.spawner.capabilities,

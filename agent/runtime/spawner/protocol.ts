@@ -102,6 +102,8 @@ export interface ExecRequest extends ContainerRef {
   readonly process: ProcessSpec;
   readonly isTty: boolean;
   readonly isStdinOpen: boolean;
+  /** Of its terminal, from the start; absent: 0 by 0. */
+  readonly terminalSize?: TerminalSize;
   /** The process is killed after this time, and `isTimedOut` is set in its exit. Absent: no limit. */
   readonly timeoutMs?: number;
 }

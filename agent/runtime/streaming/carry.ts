@@ -4,6 +4,7 @@
  */
 
 import type { Readable } from 'node:stream';
+import type { TerminalSize } from '../spawner/protocol.ts';
 import type { StdioSession } from '../spawner/stdio-session.ts';
 import type { Outcome } from './outcome.ts';
 
@@ -20,6 +21,8 @@ export interface RemoteClient {
   readonly closed: Promise<void>;
   /** Resolves when the kernel has taken it, or the client has gone. */
   write(stream: 'stdout' | 'stderr', chunk: Buffer): Promise<void>;
+  /** Resolves with what is known when the terminal's first size is there, or none can be waited for. */
+  firstSize(): Promise<TerminalSize | undefined>;
   /** From here on, what the client sends goes to the process. */
   receive(session: StdioSession): void;
   /** Tells how it ended and resolves when the connection is closed. */

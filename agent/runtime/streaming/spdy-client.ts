@@ -9,6 +9,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../../../base/clock.ts';
 import { SpdyConnection } from '../../../proto/spdy/connection.ts';
 import type { SpdyStream } from '../../../proto/spdy/stream.ts';
+import type { TerminalSize } from '../spawner/protocol.ts';
 import type { StdioSession } from '../spawner/stdio-session.ts';
 import type { RemoteClient, Streams } from './carry.ts';
 import { type Outcome, outcomeMessage } from './outcome.ts';
@@ -39,6 +40,9 @@ export class SpdyClient implements RemoteClient {
   readonly #expected: ReadonlySet<string>;
   readonly #streams = new Map<StreamType, SpdyStream>();
   readonly #complete = Promise.withResolvers<boolean>();
+  readonly #sized = Promise.withResolvers<void>();
+  #size: TerminalSize | undefined;
+  #session: StdioSession | undefined;
 
   constructor(
     transport: Duplex,
@@ -67,7 +71,14 @@ export class SpdyClient implements RemoteClient {
     const isComplete = await Promise.race([this.#complete.promise, timeout]);
     timer.abort();
     if (!isComplete) await this.#close(0);
+    const resize = this.#streams.get('resize');
+    if (isComplete && resize !== undefined) void this.#pumpSizes(resize);
     return isComplete;
+  }
+
+  async firstSize(): Promise<TerminalSize | undefined> {
+    if (this.#streams.has('resize')) await Promise.race([this.#sized.promise, this.closed]);
+    return this.#size;
   }
 
   async write(type: 'stdout' | 'stderr', chunk: Buffer): Promise<void> {
@@ -77,8 +88,8 @@ export class SpdyClient implements RemoteClient {
   receive(session: StdioSession): void {
     const stdin = this.#streams.get('stdin');
     if (stdin !== undefined) void pumpInput(stdin, session);
-    const resize = this.#streams.get('resize');
-    if (resize !== undefined) void pumpSizes(resize, session);
+    this.#session = session;
+    if (this.#size !== undefined) session.resize(this.#size);
   }
 
   async finish(outcome: Outcome): Promise<void> {
@@ -91,6 +102,19 @@ export class SpdyClient implements RemoteClient {
     if (text !== '') await error?.write(Buffer.from(text));
     await Promise.all([...this.#streams.values()].map((stream) => stream.end()));
     await this.#close(CLIENT_CLOSE_MS);
+  }
+
+  /** Only the last size counts, whether or not there is a session to tell. */
+  async #pumpSizes(stream: SpdyStream): Promise<void> {
+    const sizes = new TerminalSizes();
+    for (let chunk = await stream.read(); chunk !== undefined; chunk = await stream.read()) {
+      const size = sizes.push(chunk);
+      if (size === undefined) continue;
+      this.#size = size;
+      this.#sized.resolve();
+      this.#session?.resize(size);
+    }
+    this.#sized.resolve();
   }
 
   async #close(graceMs: number): Promise<void> {
@@ -135,12 +159,4 @@ async function pumpInput(stream: SpdyStream, session: StdioSession): Promise<voi
     stdin.off('drain', resolve).off('close', resolve);
   }
   if (!stream.isReset && !stdin.destroyed) stdin.end();
-}
-
-async function pumpSizes(stream: SpdyStream, session: StdioSession): Promise<void> {
-  const sizes = new TerminalSizes();
-  for (let chunk = await stream.read(); chunk !== undefined; chunk = await stream.read()) {
-    const size = sizes.push(chunk);
-    if (size !== undefined) session.resize(size);
-  }
 }

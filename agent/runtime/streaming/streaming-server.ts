@@ -13,6 +13,7 @@ import type { Logger } from '../../../base/logger.ts';
 import type { ProcessSpec } from '../container/spec.ts';
 import { loopbackDialer } from '../network/dial-loopback.ts';
 import type { SpawnerLink } from '../sandbox/spawner-link.ts';
+import type { TerminalSize } from '../spawner/protocol.ts';
 import { carry, type RemoteClient, type Streams } from './carry.ts';
 import type { ChannelProtocol } from './channels.ts';
 import type { ForwardTarget } from './forward-connection.ts';
@@ -20,6 +21,7 @@ import { acceptSpdy, chooseUpgrade, refuseUpgrade } from './handshake.ts';
 import { Offers } from './offers.ts';
 import { SPDY_COMMAND_PROTOCOLS, SpdyClient } from './spdy-client.ts';
 import { forwardOverSpdy } from './spdy-forward.ts';
+import { FIRST_SIZE_TIMEOUT_MS } from './timeouts.ts';
 import { WebSocketClient } from './websocket-client.ts';
 import { forwardOverWebSocket } from './websocket-forward.ts';
 import { WebSocketLink } from './websocket-link.ts';
@@ -166,14 +168,29 @@ export class StreamingServer {
 
   #carry(client: RemoteClient, stream: CommandRequest): Promise<void> {
     const isAttach = stream.kind === 'attach';
-    return carry({ client, streams: stream.streams, isAttach, open: () => this.#open(stream) });
+    const open = async () => this.#open(stream, await this.#firstSize(client, stream));
+    return carry({ client, streams: stream.streams, isAttach, open });
   }
 
-  #open(stream: CommandRequest) {
+  /** A program that asks at once is told the size that the client's terminal has. */
+  async #firstSize(
+    client: RemoteClient,
+    stream: CommandRequest,
+  ): Promise<TerminalSize | undefined> {
+    if (stream.kind === 'attach' || !stream.streams.tty) return undefined;
+    const timer = new AbortController();
+    const late = this.#clock.after(FIRST_SIZE_TIMEOUT_MS, timer.signal).then(() => undefined);
+    const size = await Promise.race([client.firstSize(), late]);
+    timer.abort();
+    return size;
+  }
+
+  #open(stream: CommandRequest, terminalSize: TerminalSize | undefined) {
     const { client } = this.#spawner;
     const containerId = stream.container;
     const { tty, stdin } = stream.streams;
     if (stream.kind === 'attach') return client.attach({ containerId, isStdinWanted: stdin });
-    return client.exec({ containerId, process: stream.process, isTty: tty, isStdinOpen: stdin });
+    const request = { containerId, process: stream.process, isTty: tty, isStdinOpen: stdin };
+    return client.exec({ ...request, ...(terminalSize && { terminalSize }) });
   }
 }

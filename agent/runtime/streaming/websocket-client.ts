@@ -1,9 +1,11 @@
 /** A client of exec or attach that speaks WebSocket: its channels, from the handshake to the close. */
 
+import type { TerminalSize } from '../spawner/protocol.ts';
 import type { StdioSession } from '../spawner/stdio-session.ts';
 import type { RemoteClient, Streams } from './carry.ts';
 import {
   type ChannelProtocol,
+  type ClientMessage,
   decodeMessage,
   ERROR,
   encodeMessage,
@@ -20,6 +22,12 @@ export class WebSocketClient implements RemoteClient {
   readonly #link: WebSocketLink;
   readonly #protocol: ChannelProtocol;
   readonly #streams: Streams;
+  readonly #sizes = new TerminalSizes();
+  readonly #sized = Promise.withResolvers<void>();
+  /** Input that came before there was a session. */
+  readonly #early: ClientMessage[] = [];
+  #size: TerminalSize | undefined;
+  #session: StdioSession | undefined;
 
   constructor(link: WebSocketLink, protocol: ChannelProtocol, streams: Streams) {
     this.#link = link;
@@ -27,6 +35,9 @@ export class WebSocketClient implements RemoteClient {
     this.#streams = streams;
     // Nothing is read from the client before there is somewhere to put it.
     link.socket.pause();
+    link.socket.on('message', (data: Buffer, isBinary) =>
+      this.#take(decodeMessage(data, isBinary, protocol)),
+    );
     // Upstream does, and some clients wait for it.
     void this.#send(STDOUT, Buffer.alloc(0));
   }
@@ -39,27 +50,44 @@ export class WebSocketClient implements RemoteClient {
     await this.#send(stream === 'stdout' ? STDOUT : STDERR, chunk);
   }
 
+  async firstSize(): Promise<TerminalSize | undefined> {
+    this.#link.socket.resume();
+    await Promise.race([this.#sized.promise, this.closed]);
+    return this.#size;
+  }
+
   receive(session: StdioSession): void {
     const { socket } = this.#link;
-    const { stdin: isStdin, tty } = this.#streams;
     const { stdin } = session;
-    const sizes = new TerminalSizes();
+    this.#session = session;
     stdin.on('drain', () => socket.resume());
     // The process may end while the client still writes.
     stdin.on('close', () => socket.resume());
-    socket.on('message', (data: Buffer, isBinary) => {
-      const message = decodeMessage(data, isBinary, this.#protocol);
-      if (message.kind === 'close') {
-        if (message.channel === STDIN && isStdin && !stdin.destroyed) stdin.end();
-      } else if (message.kind === 'data' && message.channel === STDIN) {
-        if (!isStdin || stdin.destroyed || stdin.writableEnded) return;
-        if (!stdin.write(message.data)) socket.pause();
-      } else if (message.kind === 'data' && message.channel === RESIZE && tty) {
-        const size = sizes.push(message.data);
-        if (size !== undefined) session.resize(size);
-      }
-    });
+    if (this.#size !== undefined) session.resize(this.#size);
     socket.resume();
+    for (const message of this.#early.splice(0)) this.#input(message, session);
+  }
+
+  #take(message: ClientMessage): void {
+    if (message.kind === 'data' && message.channel === RESIZE) {
+      const size = this.#streams.tty ? this.#sizes.push(message.data) : undefined;
+      if (size === undefined) return;
+      this.#size = size;
+      this.#sized.resolve();
+      this.#session?.resize(size);
+    } else if (this.#session !== undefined) this.#input(message, this.#session);
+    else {
+      this.#early.push(message);
+      this.#link.socket.pause();
+      this.#sized.resolve();
+    }
+  }
+
+  #input(message: ClientMessage, { stdin }: StdioSession): void {
+    if (!this.#streams.stdin || message.kind === 'ignored' || message.channel !== STDIN) return;
+    if (stdin.destroyed || stdin.writableEnded) return;
+    if (message.kind === 'close') stdin.end();
+    else if (!stdin.write(message.data)) this.#link.socket.pause();
   }
 
   async finish(outcome: Outcome): Promise<void> {

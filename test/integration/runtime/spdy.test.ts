@@ -117,6 +117,16 @@ describe('streaming over SPDY', () => {
     assert.equal(sha256(stdout.received), sha256(data));
   });
 
+  it('gives the terminal its size before the program starts', async () => {
+    const changes = { stdin: true, stderr: false, tty: true };
+    const { client, streams } = await exec(['stty', 'size'], changes);
+    const { stdout, resize, error } = streams;
+    assert.ok(stdout && resize);
+    await client.write(resize, Buffer.from('{"Width":91,"Height":17}\n'));
+    assert.equal((await statusOf(client, error)).status, 'Success');
+    assert.equal(String(stdout.received).trim(), '17 91');
+  });
+
   it('gives a terminal, and the sizes that the client has, however they are cut', async () => {
     const changes = { stdin: true, stderr: false, tty: true };
     const { client, streams } = await exec(['sh'], changes);

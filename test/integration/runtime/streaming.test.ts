@@ -109,6 +109,25 @@ describe('streaming', () => {
     assert.deepEqual(session.status.details.causes, [{ reason: 'ExitCode', message: '4' }]);
   });
 
+  it('gives the terminal its size before the program starts', async () => {
+    const session = await exec(['stty', 'size'], { stdin: true, stderr: false, tty: true });
+    session.send(4, '{"Width":91,"Height":17}\n');
+    await session.ended();
+    assert.equal((session.output[1] ?? '').trim(), '17 91');
+  });
+
+  it('starts a program in a terminal whose size nobody tells, and loses no early input', async () => {
+    const silent = await exec(['stty', 'size'], { stderr: false, tty: true });
+    await silent.ended();
+    assert.equal((silent.output[1] ?? '').trim(), '0 0');
+    const typed = await exec(['sh'], { stdin: true, stderr: false, tty: true });
+    typed.send(0, 'echo a$((1 + 1))b; ');
+    typed.send(0, 'exit 3\n');
+    await typed.ended();
+    assert.match(typed.output[1] ?? '', /a2b/);
+    assert.deepEqual(typed.status.details.causes, [{ reason: 'ExitCode', message: '3' }]);
+  });
+
   it('carries much output unharmed', async () => {
     const bytes = 8 * 2 ** 20;
     const session = await exec(['head', '-c', String(bytes), '/dev/zero']);
