@@ -18,6 +18,9 @@ import { type Outcome, outcomeMessage } from './outcome.ts';
 import { TerminalSizes } from './terminal-sizes.ts';
 import type { WebSocketLink } from './websocket-link.ts';
 
+/** Keys may be pressed before the terminal's size is told; what is piped is not waited with. */
+const EARLY_BYTES_MAX = 64 * 1024;
+
 export class WebSocketClient implements RemoteClient {
   readonly #link: WebSocketLink;
   readonly #protocol: ChannelProtocol;
@@ -26,6 +29,7 @@ export class WebSocketClient implements RemoteClient {
   readonly #sized = Promise.withResolvers<void>();
   /** Input that came before there was a session. */
   readonly #early: ClientMessage[] = [];
+  #earlyBytes = 0;
   #size: TerminalSize | undefined;
   #session: StdioSession | undefined;
 
@@ -78,6 +82,8 @@ export class WebSocketClient implements RemoteClient {
     } else if (this.#session !== undefined) this.#input(message, this.#session);
     else {
       this.#early.push(message);
+      this.#earlyBytes += message.kind === 'data' ? message.data.length + 1 : 1;
+      if (this.#earlyBytes < EARLY_BYTES_MAX) return;
       this.#link.socket.pause();
       this.#sized.resolve();
     }
