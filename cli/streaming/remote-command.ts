@@ -99,11 +99,12 @@ function prepareTerminal(socket: WebSocket, streams: RemoteStreams): () => void 
     if (socket.readyState !== socket.OPEN) return;
     socket.send(Buffer.concat([Buffer.of(CHANNEL.resize), Buffer.from(size)]));
   };
-  const cook = stdin?.isTTY === true ? makeRaw() : () => undefined;
+  // First of all: the program starts when it is told, or a moment later.
   if (stdout.isTTY) {
     resize();
     stdout.on('resize', resize);
   }
+  const cook = stdin?.isTTY === true ? makeRaw() : () => undefined;
   return () => {
     cook();
     stdin?.destroy();
