@@ -114,6 +114,21 @@ describe('what if', () => {
     assert.equal(packed.replay.placed, 6);
     assert.ok(packed.differences.length > 0);
     for (const one of packed.differences) assert.notEqual(one.replay, nodes.get(one.pod));
+    const experiment = path.join(lab.folder, 'experiment.yaml');
+    writeFileSync(
+      experiment,
+      `apiVersion: lab.skiff.dev/v1alpha1
+kind: Experiment
+cluster: { nodes: [{ recording: recording.json }] }
+workload: { pods: [{ recording: recording.json }] }
+policies: [{ default: true }, { file: ${path.resolve('policies/first-fit.ts')} }]
+seeds: [1]
+`,
+    );
+    const compared = await lab.skiff('sim', 'run', experiment);
+    assert.match(compared, /nodes +7 of \d kinds\n +pods +8 of \d classes/);
+    assert.match(compared, /default +first-fit/);
+
     const text = await lab.skiff('sim', 'replay', file, '--policy', 'policies/first-fit.ts');
     assert.match(text, /7 pods came, 1 were there\n/);
     assert.match(text, /^pods with a node +6 +6$/m);

@@ -47,6 +47,8 @@ export type NodeSource =
   | { readonly kind: 'csv'; readonly file: string }
   /** As `kubectl get nodes -o yaml` or `-o json` gives it. */
   | { readonly kind: 'objects'; readonly file: string }
+  /** What `skiff sim record` wrote: the nodes, and what becomes of them. */
+  | { readonly kind: 'recording'; readonly file: string }
   /** The nodes of a running cluster, as they are when the experiment starts. */
   | { readonly kind: 'kubeconfig'; readonly file: string };
 
@@ -70,6 +72,8 @@ export interface WorkloadSpec {
 }
 
 export type PodSource =
+  /** What `skiff sim record` wrote. Pods that were there want their nodes: with its nodes only. */
+  | { readonly kind: 'recording'; readonly file: string }
   | {
       readonly kind: 'trace';
       readonly file: string;

@@ -35,14 +35,18 @@ function readNodeSource(
 ): NodeSource | undefined {
   const files = { csv: reader.string('csv'), objects: reader.string('objects') };
   const kubeconfig = reader.string('kubeconfig');
+  const recording = reader.string('recording');
   const count = reader.integer('count');
-  const given = [files.csv, files.objects, kubeconfig, count].filter((one) => one !== undefined);
+  const given = [files.csv, files.objects, kubeconfig, recording, count].filter(
+    (one) => one !== undefined,
+  );
   if (given.length !== 1) {
-    reader.invalid('', given, 'give one of "count", "csv", "objects", "kubeconfig"');
+    reader.invalid('', given, 'give one of "count", "csv", "objects", "kubeconfig", "recording"');
     return undefined;
   }
   if (files.csv !== undefined) return { kind: 'csv', file: resolve(files.csv) };
   if (files.objects !== undefined) return { kind: 'objects', file: resolve(files.objects) };
+  if (recording !== undefined) return { kind: 'recording', file: resolve(recording) };
   if (kubeconfig !== undefined) return { kind: 'kubeconfig', file: resolve(kubeconfig) };
   if (count === undefined || count < 1 || count > NODES_MAX) {
     reader.invalid('count', count, `must be 1 to ${NODES_MAX}`);

@@ -43,12 +43,14 @@ function readPodSource(
 ): PodSource | undefined {
   const trace = reader.string('trace');
   const manifests = reader.has('manifests') ? reader.strings('manifests') : undefined;
+  const recording = reader.string('recording');
   const count = reader.integer('count');
-  const given = [trace, manifests, count].filter((one) => one !== undefined);
+  const given = [trace, manifests, recording, count].filter((one) => one !== undefined);
   if (given.length !== 1) {
-    reader.invalid('', given, 'give one of "trace", "manifests", "count"');
+    reader.invalid('', given, 'give one of "trace", "manifests", "recording", "count"');
     return undefined;
   }
+  if (recording !== undefined) return { kind: 'recording', file: resolve(recording) };
   if (trace !== undefined) {
     const timeScale = numberOf(reader, 'timeScale', 1e-9, 1e9) ?? 1;
     const limit = reader.integer('limit');

@@ -5,15 +5,11 @@
  */
 
 import type { Clock } from '../../../base/clock.ts';
-import type { Node } from '../../../proto/api/gen/core-v1.ts';
 import { type Preference, preferenceOf } from '../compare/preference.ts';
-import type { NodeChange, PodTemplate } from '../engine/scenario.ts';
 import type { Experiment, ExperimentOptions, PolicySpec } from '../experiment/experiment.ts';
-import { ExperimentError } from '../experiment/read-experiment.ts';
 import { NO_NODE, type RunResult } from '../result/run-result.ts';
 import { RunMaker } from '../run/run-plan.ts';
-import type { PodRow } from '../workload/pod-rows.ts';
-import type { Inputs } from '../workload/scenario-of.ts';
+import { inputsOf } from './recorded-inputs.ts';
 import type { RecordedPod, Recording } from './recording.ts';
 
 export interface ReplayOptions {
@@ -135,80 +131,4 @@ function replaySide(ordered: readonly RecordedPod[], { outcomes }: RunResult): R
     nodes.add(outcomes.node[pod] ?? NO_NODE);
   }
   return { placed: waitsMs.length, waitsMs, nodes: nodes.size };
-}
-
-/** The recording as what an experiment is given. */
-export function inputsOf(recording: Recording): Inputs {
-  const { nodes, nodeEvents, templates, pods } = recording;
-  if (nodes.length === 0) throw new ExperimentError('the recording has no nodes');
-  if (pods.length === 0) throw new ExperimentError('the recording has no pods');
-  const index = new Map(nodes.map(({ metadata }, at) => [metadata.name, at]));
-  const pinned = new Map<string, PodTemplate>();
-  const rows = pods.map((pod): PodRow => {
-    const { name, arrivalMs, boundMs = arrivalMs, endMs, node } = pod;
-    const own = templates[pod.template] ?? emptyTemplate(name);
-    let template = own;
-    if (pod.isPlaced && node !== undefined) {
-      const key = `${pod.template} ${node}`;
-      template = pinned.get(key) ?? pinnedTo(own, node);
-      pinned.set(key, template);
-    }
-    // How long a pod would have run that never did, nobody knows: to the end.
-    const hasEnded = endMs !== undefined && node !== undefined;
-    const durationMs = hasEnded ? endMs - boundMs : Number.POSITIVE_INFINITY;
-    return { name, template, arrivalMs, durationMs };
-  });
-  const changes = nodeEvents.flatMap(({ atMs, name, node }): readonly NodeChange[] => {
-    const at = index.get(name);
-    return at === undefined
-      ? []
-      : [{ atMs, node: at, ...(node === undefined ? {} : { object: node }) }];
-  });
-  return {
-    nodes,
-    shuffleNodes: false,
-    changes: [...absentAtFirst(nodes, nodeEvents, index), ...changes],
-    pods: [{ kind: 'rows', rows }],
-    shuffle: false,
-    inflate: 0,
-    horizonMs: Number.POSITIVE_INFINITY,
-  };
-}
-
-/** Nodes whose first event says that they came: until then they aren't there. */
-function absentAtFirst(
-  nodes: readonly Node[],
-  events: Recording['nodeEvents'],
-  index: ReadonlyMap<string, number>,
-): readonly NodeChange[] {
-  return nodes.flatMap((node) => {
-    const { name } = node.metadata;
-    const first = events.find((event) => event.name === name)?.node;
-    const isLate = first !== undefined && JSON.stringify(first) === JSON.stringify(node);
-    return isLate ? [{ atMs: 0, node: index.get(name) ?? 0 }] : [];
-  });
-}
-
-/** Goes to this node whatever is said of it; who keeps others away goes on doing so. */
-function pinnedTo({ metadata, spec }: PodTemplate, node: string): PodTemplate {
-  const { nodeSelector: _, topologySpreadConstraints: __, affinity, ...kept } = spec;
-  const field = { key: 'metadata.name', operator: 'In' as const, values: [node] };
-  const terms = { nodeSelectorTerms: [{ matchFields: [field] }] };
-  return {
-    metadata,
-    spec: {
-      ...kept,
-      affinity: {
-        nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: terms },
-        ...(affinity?.podAntiAffinity === undefined
-          ? {}
-          : { podAntiAffinity: affinity.podAntiAffinity }),
-      },
-      tolerations: [{ operator: 'Exists' }],
-    },
-  };
-}
-
-function emptyTemplate(name: string): never {
-  throw new ExperimentError(`pod "${name}" of the recording has no template`);
 }

@@ -7,6 +7,8 @@ import type { Node } from '../../../proto/api/gen/core-v1.ts';
 import { nodes as nodesResource } from '../../../proto/api/gen/resources.ts';
 import type { Experiment, NodeSource, PodSource } from '../experiment/experiment.ts';
 import { ExperimentError } from '../experiment/read-experiment.ts';
+import { recordedChanges, recordedRows } from '../recording/recorded-inputs.ts';
+import { readRecording } from '../recording/recording.ts';
 import { type Csv, parseCsv } from '../workload/csv.ts';
 import { podsFromManifests } from '../workload/manifest-pods.ts';
 import { generatedNodes, nodesFromCsv, nodesFromObjects } from '../workload/nodes-of.ts';
@@ -34,6 +36,12 @@ export async function loadInputs(
   const { shuffle, inflate } = workload;
   const { failures } = cluster;
   const { horizonMs } = options;
+  if (cluster.shuffle && cluster.sources.some(({ kind }) => kind === 'recording')) {
+    throw new ExperimentError('cluster.shuffle: the nodes of a recording are what its pods want');
+  }
+  const changes = cluster.sources.flatMap((source) =>
+    source.kind === 'recording' ? recordedChanges(readRecording(source.file), nodes) : [],
+  );
   return {
     nodes,
     shuffleNodes: cluster.shuffle,
@@ -42,6 +50,7 @@ export async function loadInputs(
     inflate,
     horizonMs,
     ...(failures === undefined ? {} : { failures }),
+    ...(changes.length === 0 ? {} : { changes }),
   };
 }
 
@@ -61,6 +70,8 @@ async function nodesOf(
       }
       case 'objects':
         return nodesFromObjects(readManifests([source.file], () => ''));
+      case 'recording':
+        return readRecording(source.file).nodes;
       case 'kubeconfig': {
         const client = await connect(source.file);
         const { items } = await client.list(nodesResource, {}, signal);
@@ -80,6 +91,8 @@ async function podsOf(source: PodSource): Promise<PodInput> {
         if (rows.length === 0) throw new Error('the trace is empty');
         return { kind: 'rows', rows };
       });
+    case 'recording':
+      return { kind: 'rows', rows: recordedRows(readRecording(source.file)) };
     case 'manifests': {
       const rows = source.files.flatMap((file) => {
         const pods = podsFromManifests(
