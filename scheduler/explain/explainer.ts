@@ -16,6 +16,8 @@ import { removePodFromNode } from '../cache/node-info.ts';
 import { newPodInfo } from '../cache/pod-info.ts';
 import { newSnapshot, type Snapshot } from '../cache/snapshot.ts';
 import type { Framework } from '../framework/framework.ts';
+import { GANG_SCHEDULING } from '../plugins/gang-scheduling.ts';
+import { groupNameOf } from '../pod-groups.ts';
 import {
   type DecisionLog,
   type DecisionRecord,
@@ -115,9 +117,18 @@ function pendingView(
     return { name: node.name, verdict, asOf: 'now', objections: all };
   });
   const notes = nodes.some(({ verdict }) => verdict === 'feasible')
-    ? ['a node would take it now: it is tried again after its back-off']
+    ? [waitsFor(framework, pod)]
     : [];
   return { plugins: [], nodes, notes };
+}
+
+/** Of a pod that would have a node if it were alone. */
+function waitsFor({ plugins }: Framework, pod: Pod): string {
+  const group = groupNameOf(pod);
+  const hasGangs = plugins.some(({ name }) => name === GANG_SCHEDULING);
+  return group === undefined || !hasGangs
+    ? 'a node would take it now: it is tried again after its back-off'
+    : `a node would take it now: it gets one when enough pods of its pod group "${group}" do`;
 }
 
 function scheduledView(

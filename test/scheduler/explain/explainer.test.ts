@@ -9,6 +9,8 @@ import { newPodInfo } from '../../../scheduler/cache/pod-info.ts';
 import { DecisionLog, recordOf, scoredNodes } from '../../../scheduler/explain/decision-log.ts';
 import { Explainer } from '../../../scheduler/explain/explainer.ts';
 import { Framework } from '../../../scheduler/framework/framework.ts';
+import { newGangScheduling } from '../../../scheduler/plugins/gang-scheduling.ts';
+import { PodGroups } from '../../../scheduler/pod-groups.ts';
 import { decide } from '../../../scheduler/schedule-one.ts';
 import { inertProfile, newContainer, newNode, newPod } from '../../support/scheduling-objects.ts';
 
@@ -234,6 +236,25 @@ describe('explain, of a pending pod', () => {
       labels: { app: 'w' },
     });
     assert.equal(cluster.schedule(pod).spec.nodeName, 'n1');
+  });
+
+  it('tells that a pod waits for others of its group', async () => {
+    const groups = new PodGroups({ get: () => undefined });
+    const plugins = [...inertProfile(), { plugin: newGangScheduling(groups) }];
+    const cluster = new Cluster([newNode('n1')]);
+    const explainer = new Explainer({
+      log: cluster.log,
+      snapshot: () => cluster.cache.snapshot(),
+      frameworkOf: () => new Framework('default-scheduler', plugins),
+      isAssumed: () => false,
+      labelsOf: () => ({}),
+    });
+    const pod = newPod('p', asking('1', { schedulingGroup: { podGroupName: 'train' } }));
+    const told = await explainer.explain(pod, { limit: 100 });
+    assert.deepEqual(told?.notes, [
+      'a node would take it now: it gets one when enough pods of its pod group "train" do',
+      'waiting for pods\'s pod group "train" to appear in scheduling queue',
+    ]);
   });
 
   it('tells gates', async () => {
