@@ -23,7 +23,7 @@ import {
   type WriteRequest,
   type WriteTarget,
 } from './store-context.ts';
-import { decodeStored } from './stored-form.ts';
+import { bytesWithRevision, decodeStored } from './stored-form.ts';
 import type { ApiObject, Strategy } from './strategy.ts';
 import { type Update, type Updated, updateObject } from './update-object.ts';
 
@@ -60,6 +60,7 @@ export class ResourceStore {
         remembered.metadata.resourceVersion = String(kv.modRevision);
         return remembered;
       },
+      encode: bytesWithRevision,
     });
     this.#context = {
       ...options,

@@ -27,6 +27,14 @@ export function textWithRevision(text: string, revision: number): string {
   return `${text.slice(0, at)}"resourceVersion":"${revision}",${text.slice(at)}`;
 }
 
+/** As {@link textWithRevision}, of the stored bytes. */
+export function bytesWithRevision({ value, modRevision }: KeyValue): Buffer {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  const at = bytes.indexOf(METADATA_START) + METADATA_START.length;
+  const revision = Buffer.from(`"resourceVersion":"${modRevision}",`);
+  return Buffer.concat([bytes.subarray(0, at), revision, bytes.subarray(at)]);
+}
+
 /** Throws when the value is no object: the store is broken. */
 export function decodeStored(kv: KeyValue): ApiObject {
   const text = Buffer.from(kv.value.buffer, kv.value.byteOffset, kv.value.byteLength).toString();

@@ -11,16 +11,23 @@ export class CachedObject<T> {
   /** The revision that made this version. */
   readonly revision: number;
   #json: Buffer | undefined;
+  #encode: (() => Buffer) | undefined;
 
-  constructor(key: string, object: T, revision: number) {
+  /** `encode`: a shorter way to the JSON than encoding the object, as from what is stored. */
+  constructor(key: string, object: T, revision: number, encode?: () => Buffer) {
     this.key = key;
     this.object = object;
     this.revision = revision;
+    this.#encode = encode;
   }
 
   /** The object as JSON; encoded once. */
   get json(): Buffer {
-    this.#json ??= Buffer.from(JSON.stringify(this.object));
+    if (this.#json === undefined) {
+      this.#json = this.#encode?.() ?? Buffer.from(JSON.stringify(this.object));
+      // What it is made from needs no memory any more.
+      this.#encode = undefined;
+    }
     return this.#json;
   }
 }

@@ -42,6 +42,8 @@ export interface WatchCacheOptions<T> {
    * may be changed and returned. Throws when the value can't be read: the key then counts as absent.
    */
   readonly decode: (kv: KeyValue, remembered: T | undefined) => T;
+  /** The JSON of what is stored, made when it is first asked for. Absent: the object is encoded. */
+  readonly encode?: (kv: KeyValue) => Buffer;
   readonly clock: Clock;
   readonly logger: Logger;
   /** A watcher that lags by more events than this is dropped. */
@@ -308,7 +310,9 @@ export class WatchCache<T> {
     const remembered = this.#remembered.get(kv.value);
     // Once only: a deletion brings the same bytes again, and the object is shared by now.
     if (remembered !== undefined) this.#remembered.delete(kv.value);
-    return new CachedObject(kv.key, this.#options.decode(kv, remembered), kv.modRevision);
+    const { decode, encode } = this.#options;
+    const json = encode === undefined ? undefined : () => encode(kv);
+    return new CachedObject(kv.key, decode(kv, remembered), kv.modRevision, json);
   }
 
   #current(): State<T> {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import {
+  bytesWithRevision,
   decodeStored,
   storedBytes,
   storedText,
@@ -44,6 +45,8 @@ describe('the stored form', () => {
           JSON.parse(JSON.stringify(expected)),
         );
         assert.deepEqual(JSON.parse(textWithRevision(text, revision)), expected);
+        const bytes = bytesWithRevision(stored(text, revision));
+        assert.deepEqual(JSON.parse(bytes.toString()), expected);
         assert.equal(object.metadata.resourceVersion, '5');
       }),
     );
