@@ -5,6 +5,7 @@
 
 import http from 'node:http';
 import https from 'node:https';
+import { urlToHttpOptions } from 'node:url';
 import type { Connection } from './kubeconfig.ts';
 
 export interface HttpRequest {
@@ -57,6 +58,9 @@ export function credentialHeaders(connection: Connection): Record<string, string
 /** Sends requests; {@link HttpTransport.close} when done. */
 export class HttpTransport {
   readonly #base: URL;
+  /** Where requests go: worked out once. */
+  readonly #target: http.RequestOptions;
+  readonly #basePath: string;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #agent: http.Agent;
   /** Watches and logs hold their connection: they must not use up those of other requests. */
@@ -64,6 +68,9 @@ export class HttpTransport {
 
   constructor(connection: Connection, userAgent: string) {
     this.#base = new URL(connection.server);
+    this.#basePath = this.#base.pathname.replace(/\/$/, '');
+    const { protocol, hostname, port } = urlToHttpOptions(this.#base);
+    this.#target = { protocol: protocol ?? '', hostname: hostname ?? '', port: port ?? null };
     this.#headers = { 'user-agent': userAgent, ...credentialHeaders(connection) };
     const kept = { keepAlive: true, timeout: IDLE_MS, maxSockets: SOCKETS_MAX };
     if (this.#base.protocol === 'http:') {
@@ -86,16 +93,23 @@ export class HttpTransport {
       const isStream = request.isStream === true;
       const length = request.body === undefined ? {} : lengthOf(request.body);
       const options: http.RequestOptions = {
+        ...this.#target,
+        path: this.#basePath + request.path,
         method: request.method,
         agent: isStream ? this.#streamAgent : this.#agent,
         headers: { ...this.#headers, ...length, ...request.headers },
-        ...(signal === undefined ? {} : { signal }),
       };
-      const url = new URL(this.#base.pathname.replace(/\/$/, '') + request.path, this.#base);
       const made = this.#base.protocol === 'http:' ? http.request : https.request;
-      const sent = made(url, options);
+      const sent = made(options);
+      // As Node's own `signal` option, at a fraction of its cost.
+      if (signal !== undefined) {
+        const abort = (): void => void sent.destroy(reasonOf(signal));
+        signal.addEventListener('abort', abort);
+        sent.once('close', () => signal.removeEventListener('abort', abort));
+      }
       sent.on('error', (error) => {
         if (signal?.aborted === true) return reject(reasonOf(signal));
+        const url = new URL(this.#basePath + request.path, this.#base);
         reject(new ConnectionError(request, url, sent.reusedSocket, error));
       });
       sent.on('response', (body) => {
