@@ -1,7 +1,7 @@
 /**
  * Writes Events about objects. Recording never waits and never fails the caller: events go through a
  * bounded queue, and what can't be written after some tries is logged and dropped. The same event
- * again raises `count` of the first one.
+ * again raises `count` of the first one. Several are written at a time, those about one object in order.
  *
  * Source: kubernetes/client-go tools/record/{event,events_cache}.go, v0.36.
  */
@@ -14,6 +14,7 @@ import type { Draft, KubernetesObject } from '../proto/api/meta.ts';
 import { ApiError, isNotFound } from '../proto/api/status-error.ts';
 import { formatTime } from '../proto/api/time.ts';
 import type { Client } from './client.ts';
+import { type Correlated, EventCorrelator, type Occurrence } from './event-correlator.ts';
 
 export interface EventRecorderOptions {
   readonly client: Pick<Client, 'create' | 'patch'>;
@@ -28,7 +29,9 @@ export interface EventRecorderOptions {
 }
 
 /** Events that wait to be written; more are dropped. One has about 1 KB. */
-const QUEUE_MAX = 1_000;
+const QUEUE_MAX = 10_000;
+/** Writes at a time: enough that the scheduler's keep pace with its bindings, which go first. */
+const IN_FLIGHT_MAX = 8;
 /** Events remembered for counting; the oldest are forgotten. */
 const KNOWN_MAX = 4_096;
 /** Tries of one event, this far apart: an API server that restarts is back within that. */
@@ -47,22 +50,18 @@ interface Known {
   readonly lastMs: number;
 }
 
-interface Occurrence {
-  readonly regarding: ObjectReference;
-  readonly type: 'Normal' | 'Warning';
-  readonly reason: string;
-  readonly message: string;
-  readonly atMs: number;
-}
-
 /** Works by itself; {@link EventRecorder.flush} waits for what was recorded so far. */
 export class EventRecorder {
   readonly #options: EventRecorderOptions;
   readonly #known = new Map<string, Known>();
+  readonly #correlator = new EventCorrelator();
   readonly #queue: Occurrence[] = [];
+  /** Each writes one event after the other. */
+  readonly #lanes = new Set<Promise<void>>();
+  /** The last write about each object under way. */
+  readonly #writes = new Map<string, Promise<void>>();
   #dropped = 0;
   #serial: number;
-  #pump: Promise<void> | undefined;
   readonly #closing = new AbortController();
 
   constructor(options: EventRecorderOptions) {
@@ -85,18 +84,20 @@ export class EventRecorder {
     const regarding = 'metadata' in object ? referenceTo(object) : object;
     const atMs = this.#options.clock.wallMs();
     this.#queue.push({ regarding, type, reason, message: message.slice(0, MESSAGE_MAX), atMs });
-    this.#pump ??= this.#drain();
+    if (this.#lanes.size >= IN_FLIGHT_MAX) return;
+    const lane = this.#drain().finally(() => this.#lanes.delete(lane));
+    this.#lanes.add(lane);
   }
 
   /** Resolves when what was recorded so far is written or given up. */
   async flush(): Promise<void> {
-    await this.#pump;
+    await Promise.all(this.#lanes);
   }
 
-  /** Drops what waits; resolves when the write under way has ended. */
+  /** Drops what waits; resolves when the writes under way have ended. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#pump;
+    await Promise.all(this.#lanes);
   }
 
   async #drain(): Promise<void> {
@@ -105,26 +106,36 @@ export class EventRecorder {
     for (;;) {
       const next = this.#queue.shift();
       if (next === undefined || this.#closing.signal.aborted) break;
-      await this.#writeWithRetries(next);
+      const correlated = this.#correlator.correlate(next);
+      if (correlated !== undefined) await this.#writeInOrder(correlated);
     }
     if (this.#dropped > 0) {
       this.#options.logger.warn('Dropped events', { count: this.#dropped });
       this.#dropped = 0;
     }
-    this.#pump = undefined;
   }
 
-  async #writeWithRetries(occurrence: Occurrence): Promise<void> {
+  async #writeInOrder(correlated: Correlated): Promise<void> {
+    const { regarding } = correlated.occurrence;
+    const object = `${regarding.kind}/${namespaceOf(regarding)}/${regarding.name}`;
+    const before = this.#writes.get(object);
+    const write = (before ?? Promise.resolve()).then(() => this.#writeWithRetries(correlated));
+    this.#writes.set(object, write);
+    await write;
+    if (this.#writes.get(object) === write) this.#writes.delete(object);
+  }
+
+  async #writeWithRetries(correlated: Correlated): Promise<void> {
     const { clock, logger } = this.#options;
     const { signal } = this.#closing;
     for (let tries = 1; ; tries += 1) {
       try {
-        return await this.#write(occurrence);
+        return await this.#write(correlated);
       } catch (error) {
         if (signal.aborted) return;
         // An answer is final (the namespace may be going); only an unreachable server is tried again.
         if (error instanceof ApiError || tries === TRIES) {
-          logger.debug('Dropped event', { error, reason: occurrence.reason });
+          logger.debug('Dropped event', { error, reason: correlated.occurrence.reason });
           return;
         }
         await clock.after(RETRY_MS, signal);
@@ -132,10 +143,8 @@ export class EventRecorder {
     }
   }
 
-  async #write(occurrence: Occurrence): Promise<void> {
-    const { regarding, type, reason, message } = occurrence;
-    const { resourceVersion: _, ...regardingAtAnyVersion } = regarding;
-    const id = JSON.stringify([regardingAtAnyVersion, type, reason, message]);
+  async #write({ occurrence, id }: Correlated): Promise<void> {
+    const { regarding, message } = occurrence;
     const known = this.#known.get(id);
     const isKnown = known !== undefined && occurrence.atMs - known.lastMs < SIMILAR_MS;
     const count = isKnown ? known.count + 1 : 1;
@@ -143,7 +152,8 @@ export class EventRecorder {
     if (isKnown) {
       const { signal } = this.#closing;
       const target = { namespace: namespaceOf(regarding), name: known.name };
-      const patch = { count, lastTimestamp };
+      // The message of one that stands for many is the last one's.
+      const patch = { count, message, lastTimestamp };
       try {
         await this.#options.client.patch(events, target, 'strategic', patch, {}, signal);
         return this.#remember(id, { ...known, count, lastMs: occurrence.atMs });

@@ -44,6 +44,7 @@ const metadata = {
   creationTimestamp: '',
 };
 const pod = { apiVersion: 'v1', kind: 'Pod', metadata };
+const podNamed = (name: string) => ({ ...pod, metadata: { ...metadata, name, uid: name } });
 const later = { ...pod, metadata: { ...metadata, resourceVersion: '4' } };
 
 describe('EventRecorder', () => {
@@ -62,7 +63,9 @@ describe('EventRecorder', () => {
     assert.deepEqual(event?.source, { component: 'kubelet', host: 'node-1' });
     assert.equal(event?.firstTimestamp, '2026-01-01T00:00:00Z');
     const lastTimestamp = '2026-01-01T00:00:02Z';
-    assert.deepEqual(patched, [{ name: event?.metadata.name, count: 2, lastTimestamp }]);
+    assert.deepEqual(patched, [
+      { name: event?.metadata.name, count: 2, message: 'Pulled it', lastTimestamp },
+    ]);
   });
 
   it('keeps the count when the first event is gone', async () => {
@@ -92,13 +95,35 @@ describe('EventRecorder', () => {
     );
   });
 
+  it('writes several at a time, and those about one object in order', async () => {
+    const started: string[] = [];
+    const answers: (() => void)[] = [];
+    const create = async (_resource: unknown, { message = '' }: Event): Promise<void> => {
+      started.push(message);
+      await new Promise<void>((resolve) => answers.push(resolve));
+    };
+    const client = { create } as unknown as Pick<Client, 'create' | 'patch'>;
+    const dependencies = { client, clock: new FakeClock(), logger: silentLogger };
+    const recorder = new EventRecorder({ ...dependencies, component: 'scheduler' });
+    recorder.record(pod, 'Normal', 'A', 'first');
+    recorder.record(pod, 'Normal', 'B', 'second');
+    recorder.record(podNamed('other'), 'Normal', 'A', 'of another');
+    await settle();
+    assert.deepEqual(started, ['first', 'of another']);
+    for (const answer of answers.splice(0)) answer();
+    await settle();
+    assert.deepEqual(started, ['first', 'of another', 'second']);
+    for (const answer of answers.splice(0)) answer();
+    await recorder.flush();
+  });
+
   it('drops what does not fit and goes on', async () => {
     const { created, recorder } = setUp();
-    for (let number = 0; number < 1_200; number += 1) {
-      recorder.record(pod, 'Normal', 'A', `message ${number}`);
+    for (let number = 0; number < 10_200; number += 1) {
+      recorder.record(podNamed(`web-${number}`), 'Normal', 'A', 'message');
     }
     await recorder.flush();
-    assert.equal(created.length, 1_000);
+    assert.equal(created.length, 10_000);
     recorder.record(pod, 'Normal', 'A', 'and on');
     await recorder.close();
     recorder.record(pod, 'Normal', 'A', 'closed');

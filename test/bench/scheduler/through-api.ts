@@ -15,7 +15,13 @@ import { ensureClusterPki, issueClientCertificate } from '../../../apiserver/aut
 import { systemClock as clock } from '../../../base/clock.ts';
 import { RestClient } from '../../../client/rest-client.ts';
 import type { Pod } from '../../../proto/api/gen/core-v1.ts';
-import { namespaces, nodes, pods, serviceaccounts } from '../../../proto/api/gen/resources.ts';
+import {
+  events,
+  namespaces,
+  nodes,
+  pods,
+  serviceaccounts,
+} from '../../../proto/api/gen/resources.ts';
 import { isAlreadyExists } from '../../../proto/api/status-error.ts';
 import { quantile } from '../../support/statistics.ts';
 import { nodeFrom, podFrom } from './templates.ts';
@@ -34,6 +40,8 @@ export interface ThroughApiResult extends ThroughApiOptions {
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly schedulerRssMb: number;
+  /** `Scheduled` Events there are, of all pods, when the last one has its node. */
+  readonly eventsWritten: number;
   /** What a measured pod cost each process; `client` is this one, which creates and watches. */
   readonly cpuMsPerPod: {
     readonly apiserver: number;
@@ -113,7 +121,7 @@ async function run(
   api: RestClient,
   { init, measured }: ThroughApiOptions,
   cpuMs: () => ThroughApiResult['cpuMsPerPod'],
-): Promise<Pick<ThroughApiResult, 'podsPerSecond' | 'p50Ms' | 'p99Ms' | 'cpuMsPerPod'>> {
+): Promise<Omit<ThroughApiResult, keyof ThroughApiOptions | 'schedulerRssMb'>> {
   const ended = new AbortController();
   const seenMs = new Map<string, number>();
   const placedMs = new Map<string, number>();
@@ -150,6 +158,7 @@ async function run(
     const before = cpuMs();
     await create(measured, init);
     const after = cpuMs();
+    const { items } = await api.list(events, { namespace: NAMESPACE, metadataOnly: true });
     const perPod = (of: keyof ThroughApiResult['cpuMsPerPod']): number =>
       Math.round(((after[of] - before[of]) / measured) * 100) / 100;
     const names = Array.from({ length: measured }, (_, index) => `pod-${init + index}`);
@@ -160,6 +169,7 @@ async function run(
       podsPerSecond: Math.round(measured / seconds),
       p50Ms: Math.round(quantile(delays, 0.5) * 10) / 10,
       p99Ms: Math.round(quantile(delays, 0.99) * 10) / 10,
+      eventsWritten: items.length,
       cpuMsPerPod: {
         apiserver: perPod('apiserver'),
         scheduler: perPod('scheduler'),
