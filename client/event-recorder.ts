@@ -30,7 +30,7 @@ export interface EventRecorderOptions {
 
 /** Events that wait to be written; more are dropped. One has about 1 KB. */
 const QUEUE_MAX = 10_000;
-/** Writes at a time: enough that the scheduler's keep pace with its bindings, which go first. */
+/** Writes at a time. What is worth an Event, as a binding, goes first: under load Events come later. */
 const IN_FLIGHT_MAX = 8;
 /** Events remembered for counting; the oldest are forgotten. */
 const KNOWN_MAX = 4_096;
