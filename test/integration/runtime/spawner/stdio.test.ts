@@ -153,11 +153,12 @@ describe('streams', { skip: notHere }, () => {
     });
 
     it('that does not read stops the container, and no memory fills', async () => {
-      const containerId = await harness.run('yes | head -c 20000000; echo; echo end', {
-        stdio: { isStdinOpen: true },
-      });
-      const session = await harness.client.attach({ containerId, isStdinWanted: false });
+      // It waits for a word: else all may be written before anybody is attached.
+      const script = 'read go; yes | head -c 20000000; echo; echo end';
+      const containerId = await harness.run(script, { stdio: { isStdinOpen: true } });
+      const session = await harness.client.attach({ containerId, isStdinWanted: true });
       session.stderr.resume();
+      session.stdin.write('go\n');
       const size = () => readFileSync(path.join(harness.folder, `${containerId}.log`)).length;
       const sizes: number[] = [];
       const isStill = () => {
