@@ -25,6 +25,7 @@ const TOOLS: readonly Tool[] = [
     why: 'containerd and the CNI',
   },
   { package: 'docker-registry', file: '/usr/bin/docker-registry', why: 'pulling images' },
+  { package: 'openssl', file: '/usr/bin/openssl', why: 'a registry with certificates' },
   { package: 'skopeo', file: '/usr/bin/skopeo', why: 'images of other tools' },
   { package: 'umoci', file: '/usr/bin/umoci', why: 'images of other tools' },
   { package: 'apache2-utils', file: '/usr/bin/htpasswd', why: 'a registry with passwords' },
